@@ -1,0 +1,107 @@
+"""What every room asks of its arguments: real or complex, finite, of a stated shape.
+
+Each function returns the argument as a numpy array (float64 or complex128) or
+raises an error that names the argument, the rule, and what was received.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+OUTPUTS = ("last", "all")
+
+
+def array(name, value, *, finite=True, real=False):
+    """`value` as float64, or complex128 where it is complex and `real` is False."""
+    try:
+        out = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array of numbers of one shape, got {value!r}") from error
+    if out.dtype == object:
+        try:
+            out = out.astype(float)
+        except TypeError:
+            try:
+                out = out.astype(complex)
+            except TypeError as error:
+                raise TypeError(f"{name} must hold numbers, got {value!r}") from error
+    if out.dtype.kind not in "buifc":
+        raise TypeError(f"{name} must hold numbers, got dtype {out.dtype}")
+    if out.dtype.kind == "c":
+        if real:
+            raise TypeError(f"{name} must be real, got dtype {out.dtype}")
+        out = out.astype(np.complex128)
+    else:
+        out = out.astype(np.float64)
+    if finite and not np.isfinite(out).all():
+        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(out))[0])
+        raise ValueError(f"{name} must be finite, got {out[bad]} at index {bad}")
+    return out
+
+
+def integer(name, value, *, at_least):
+    """`value` as an int that is at least `at_least`; a bool is not a number here."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        out = operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from error
+    if out < at_least:
+        raise ValueError(f"{name} must be an integer >= {at_least}, got {out}")
+    return out
+
+
+def positive(name, value):
+    """`value` as a finite float64 array, every entry > 0 (tau, learning rates, beta)."""
+    out = array(name, value, real=True)
+    if (out <= 0).any():
+        raise ValueError(f"{name} must be > 0, got {out[out <= 0].flat[0]}")
+    return out
+
+
+def outputs(value):
+    """One of ``"last"`` (single output) and ``"all"`` (T outputs)."""
+    if value not in OUTPUTS:
+        raise ValueError(f'outputs must be "last" or "all", got {value!r}')
+    return value
+
+
+def trajectory(name, value, outputs="last"):
+    """Task dynamics: (..., T), or (..., T, T) lower-triangular where ``outputs="all"``; T >= 1."""
+    out = array(name, value)
+    if outputs == "last":
+        if out.ndim < 1 or out.shape[-1] < 1:
+            raise ValueError(f"{name} must end in an axis of length T >= 1, got shape {out.shape}")
+        return out
+    if out.ndim < 2 or out.shape[-1] != out.shape[-2] or out.shape[-1] < 1:
+        raise ValueError(f'{name} must end in two axes (T, T), T >= 1, when outputs="all", got shape {out.shape}')
+    if np.triu(out, 1).any():
+        bad = tuple(int(i) for i in np.argwhere(np.triu(out, 1))[0])
+        raise ValueError(
+            f"{name} must be lower-triangular (an output cannot depend on later inputs), got {out[bad]} at index {bad}"
+        )
+    return out
+
+
+def broadcast(**shapes):
+    """The common shape of the named leading axes; the error lists every one of them."""
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError as error:
+        received = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"leading axes must broadcast, got {received}") from error
+
+
+def orthonormal_columns(name, value, columns, *, real=True):
+    """The first `columns` columns of a (n, m) matrix, m >= columns, checked to be orthonormal to 1e-10."""
+    out = array(name, value, real=real)
+    if out.ndim != 2 or out.shape[0] < columns or out.shape[1] < columns:
+        raise ValueError(f"{name} must be a matrix with at least {columns} rows and columns, got shape {out.shape}")
+    gram = out.conj().T @ out
+    off = float(np.abs(gram - np.eye(out.shape[1])).max())
+    if off > 1e-10:
+        raise ValueError(f"{name} must have orthonormal columns, got columns whose Gram matrix is off by {off:.1e}")
+    return out[:, :columns]
