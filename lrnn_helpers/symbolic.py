@@ -1,0 +1,132 @@
+"""What derivations share: the paper's symbols, the energy and its gradient by differentiation, Bell polynomials.
+
+Nothing here is taken from the package's own formulas: `energy` writes (8) as a sum of squared residuals, `velocity`
+differentiates it, and `bell` is sympy's. So a derivation can be held against the numerical rooms.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from lrnn_helpers._validation import integer
+
+a, b, c, u = sp.symbols("a b c u", real=True)
+tau, beta = sp.symbols("tau beta", positive=True)
+delta, lam, kappa = sp.symbols("delta lambda kappa", real=True)
+k, T = sp.symbols("k T", integer=True, nonnegative=True)
+
+
+def data(T):
+    """The data singular values s_1 … s_T as a tuple of real symbols; index 0 is t = 1.
+
+    Parameters
+    ----------
+    T : int
+        Trajectory length, >= 1.
+    """
+    return sp.symbols(f"s_1:{integer('T', T, at_least=1) + 1}", real=True)
+
+
+def data_matrix(T):
+    """The data singular values s_{t,i} of the T-output case (Appendix M), a lower-triangular tuple of tuples.
+
+    Parameters
+    ----------
+    T : int
+        Trajectory length, >= 1. Entry [t-1][i-1] is s_{t,i} for i <= t, and 0 above the diagonal.
+    """
+    T = integer("T", T, at_least=1)
+    return tuple(
+        tuple(sp.Symbol(f"s_{t},{i}", real=True) if i <= t else sp.Integer(0) for i in range(1, T + 1))
+        for t in range(1, T + 1)
+    )
+
+
+def symbols(T=None):
+    """The arguments of a printed function, by name.
+
+    Parameters
+    ----------
+    T : int, optional
+        Trajectory length. None leaves it a symbol: then ``s`` is the one singular value s at lag ``k``.
+
+    Returns
+    -------
+    dict
+        a, b, c, u, delta, lam, kappa (real), tau, beta (positive), k and T (nonnegative integers) and s.
+    """
+    common = dict(a=a, b=b, c=c, u=u, tau=tau, beta=beta, delta=delta, lam=lam, kappa=kappa, k=k)
+    if T is None:
+        return dict(common, T=globals()["T"], s=sp.Symbol("s", real=True))
+    return dict(common, T=integer("T", T, at_least=1), s=data(T))
+
+
+def energy(T, outputs="last"):
+    """The energy (8), or (156) of one dimension, as a sympy expression in a, b, c, s and tau.
+
+    Parameters
+    ----------
+    T : int
+        Trajectory length, >= 1.
+    outputs : {"last", "all"}
+        One output at t = T, or an output at every t.
+    """
+    if outputs == "last":
+        residuals = [s - c * b ** (T - i) * a for i, s in enumerate(data(T), start=1)]
+    elif outputs == "all":
+        residuals = [
+            s - c * b ** (t - i) * a for t, row in enumerate(data_matrix(T)) for i, s in enumerate(row[: t + 1])
+        ]
+    else:
+        raise ValueError(f'outputs must be "last" or "all", got {outputs!r}')
+    return sum(r**2 for r in residuals) / (2 * tau)
+
+
+def velocity(T, outputs="last"):
+    """da/dt, db/dt and dc/dt: minus the gradient of `energy`, by differentiation.
+
+    Parameters
+    ----------
+    T, outputs
+        As in `energy`.
+
+    Returns
+    -------
+    tuple of three sympy expressions
+        The energy already holds 1/tau, so these are the right-hand sides of (5)-(7) divided by tau.
+    """
+    E = energy(T, outputs)
+    return tuple(-sp.diff(E, x) for x in (a, b, c))
+
+
+def bell(n, k, x):
+    """The incomplete Bell polynomial B_{n,k}(x_1, …, x_{n-k+1}) of (62).
+
+    Parameters
+    ----------
+    n, k : int
+        n >= k >= 0.
+    x : sequence
+        At least n - k + 1 expressions.
+    """
+    n, k = integer("n", n, at_least=0), integer("k", k, at_least=0)
+    if k > n:
+        raise ValueError(f"k must be <= n, got k = {k} and n = {n}")
+    if len(x) < n - k + 1:
+        raise ValueError(f"x must hold at least n - k + 1 = {n - k + 1} expressions, got {len(x)}")
+    if k == 0:
+        return sp.Integer(int(n == 0))
+    return sp.bell(n, k, tuple(x)[: n - k + 1])
+
+
+def vanishes(expression):
+    """Whether a sympy expression reduces to 0: expanded, over a common denominator, then simplified.
+
+    Parameters
+    ----------
+    expression : sympy expression
+        Polynomials and rational functions are decided exactly.
+    """
+    expression = sp.sympify(expression)
+    steps = (sp.expand, lambda e: sp.expand(sp.powsimp(sp.expand(e))), lambda e: sp.cancel(sp.together(e)), sp.simplify)
+    return any(step(expression) == 0 for step in steps)
