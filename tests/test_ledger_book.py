@@ -48,7 +48,9 @@ def test_an_equation_stands_under_its_number_once():
 
 def test_every_chapter_s_own_rows_are_checked_there():
     status = statuses(ROWS, RECORDS)
-    waiting = [id for id, row in ROWS.items() if row["chapter"] in CHAPTERS and id in status and status[id].own == "open"]
+    waiting = [
+        id for id, row in ROWS.items() if row["chapter"] in CHAPTERS and id in status and status[id].own == "open"
+    ]
     assert not waiting, f"rows of written chapters without a check: {waiting}"
 
 
