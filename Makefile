@@ -1,0 +1,82 @@
+# The two commands are `make book` and `make test`; `make help` lists the rest.
+# PYTHON, VENV and OUT (where _build goes) may be given: make book VENV=/somewhere/venv
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
+VENV   ?= .venv
+OUT    ?= .
+PORT   ?= 8000
+
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.lock-installed
+HTML   := $(OUT)/_build/html
+BUILT  := $(OUT)/_build/.up-to-date
+CODE   := lrnn_helpers tests tools book/_ext
+BUILD  := $(BIN)/jupyter-book build --path-output $(OUT)
+
+# Compiled packages start several times faster, and tiny matrices are slower with two threads than with one.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONHASHSEED := 0
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export BOOK_HTML := $(abspath $(HTML))
+
+SOURCES = $(shell find book lrnn_helpers -type f ! -path '*/__pycache__/*' ! -path '*/.*') _config.yml _toc.yml pyproject.toml
+
+.PHONY: book test site lint serve notebooks ledger seal lock clean help
+.DEFAULT_GOAL := book
+
+book: $(BUILT)  ## build the book and print where it is
+	@echo "The book is at $(abspath $(HTML))/index.html"
+
+$(BUILT): $(READY) $(SOURCES)
+	@$(BIN)/python tools/notebooks.py stale || echo "warning: these pages show old outputs; run: make notebooks"
+	$(BUILD) --quiet .
+	@touch $@
+
+test: $(READY) lint  ## everything: lint, tests, every notebook run again, a strict full build, a browser
+	$(BIN)/pytest -q --ignore tests/test_site.py
+	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n 2 --dist loadscope book
+	$(MAKE) --no-print-directory site
+	$(BIN)/pytest -q -rs tests/test_site.py
+
+site: $(READY)
+	$(BUILD) --all -W -n --keep-going --quiet .
+	@touch $(BUILT)
+
+lint: $(READY)  ## ruff: rules and format
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+serve: book  ## show the book at http://127.0.0.1:8000 (PORT=...)
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT)
+
+notebooks: $(READY)  ## write the .ipynb whose .md has changed (NAMES="setup ..." or NAMES=all forces)
+	$(BIN)/python tools/notebooks.py write $(NAMES)
+
+ledger: $(READY)  ## write the ledger's totals into the README
+	$(BIN)/python -m lrnn_helpers.ledger readme
+
+seal: $(READY)  ## after reading equation and function side by side: seal them
+	$(BIN)/python -m lrnn_helpers.ledger seal
+
+$(READY): constraints.txt pyproject.toml tools/python_version.py
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and no python was found"; exit 1; }
+	@$(PYTHON) tools/python_version.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python tools/python_version.py
+	$(BIN)/python -m pip install --quiet -c constraints.txt setuptools wheel
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[test]'
+	@touch $@
+
+lock: $(READY)  ## write constraints.txt from what is installed (after an upgrade)
+	$(BIN)/python tools/lock.py > constraints.new
+	mv constraints.new constraints.txt
+	@touch $(READY)
+
+clean:  ## remove what was built; the virtual environment stays
+	rm -rf $(OUT)/_build .pytest_cache .ruff_cache .hypothesis
+	find . -path ./.venv -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -print | xargs rm -rf
+
+help:
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1 \t/' | expand -t 22

@@ -1,0 +1,256 @@
+"""The built book: every page, equation and link is there, nothing comes from elsewhere, and a browser shows it all."""
+
+import os
+import re
+import shutil
+import warnings
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from conftest import ROOT, toc_pages
+from docutils.nodes import make_id
+
+PAGES = toc_pages()
+HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
+FENCED = re.compile(r"^(`{3,}|~{3,})\{code-cell\}.*?^\1\s*$", re.MULTILINE | re.DOTALL)
+LABEL = re.compile(r"^\$\$\s*\(([^)\s]+)\)\s*$|^:label:\s*(\S+)\s*$", re.MULTILINE)
+REQUIRED = os.environ.get("LRNN_REQUIRE_BROWSER") == "1"
+
+
+@cache
+def soup(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def page_soup(page):
+    return soup(HTML / f"{page}.html")
+
+
+def every_page():
+    """Return all pages of the site, the generated ones (index, search) among them."""
+    return [p for p in sorted(HTML.rglob("*.html")) if "_static" not in p.relative_to(HTML).parts]
+
+
+def labels(page):
+    """Return the labels of the equations in a page's source, cells left out."""
+    return [a or b for a, b in LABEL.findall(FENCED.sub("", (ROOT / f"{page}.md").read_text(encoding="utf-8")))]
+
+
+# ---- what is on the pages
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_there_with_its_equations(site, page):
+    article = page_soup(page).select_one("article")
+    assert article and article.select_one("h1"), "a page without a title"
+    shown = {e["id"]: e.select_one(".eqno").find(string=True) for e in article.select("div.math[id^=equation-]")}
+    expected = labels(page)
+    assert len(article.select(".eqno")) == len(expected)
+    assert set(shown) == {make_id(f"equation-{label}") for label in expected}
+    for label in expected:
+        number = re.match(r"eq:(paper|corrected)-(\w+)$", label)
+        if number:
+            prime = "′" if number[1] == "corrected" else ""
+            assert shown[make_id(f"equation-{label}")] == f"({number[2]}{prime})"
+        else:
+            assert re.fullmatch(r"\([ivxlc]+\)", shown[make_id(f"equation-{label}")])
+
+
+def test_an_equation_of_the_paper_has_one_place(site):
+    everywhere = [label for page in PAGES for label in labels(page)]
+    assert everywhere and len(everywhere) == len(set(everywhere))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_image_says_what_it_shows(site, page):
+    for image in page_soup(page).select("article img"):
+        alt = image.get("alt", "")
+        assert alt.strip() and not alt.endswith((".png", ".svg", ".jpg")), f"no alternative text: {image}"
+
+
+# ---- links
+
+
+def targets(path):
+    """Yield (tag, attribute, address) of everything that a page loads or links to."""
+    for tag in soup(path).find_all(True):
+        for attribute in ("href", "src", "poster", "data"):
+            if tag.get(attribute):
+                yield tag, attribute, tag[attribute]
+
+
+@cache
+def anchors(path):
+    """Return every name that a link to a place in the page may have."""
+    return {tag[attribute] for attribute in ("id", "name") for tag in soup(path).find_all(attrs={attribute: True})}
+
+
+def is_elsewhere(address):
+    return bool(urlsplit(address).scheme or address.startswith("//"))
+
+
+def broken(path):
+    """Return the local links of a page that lead nowhere."""
+    found = []
+    for _, _, address in targets(path):
+        if is_elsewhere(address):
+            continue
+        url = urlsplit(address)
+        target = (path.parent / unquote(url.path)).resolve() if url.path else path
+        if not target.is_file() or (url.fragment and target.suffix == ".html" and url.fragment not in anchors(target)):
+            found.append(address)
+    return found
+
+
+def test_every_local_link_leads_somewhere(site):
+    found = {p.relative_to(HTML).as_posix(): bad for p in every_page() if (bad := broken(p))}
+    assert found == {}
+
+
+def test_no_page_loads_anything_from_elsewhere(site):
+    found = []
+    for path in every_page():
+        for tag, attribute, address in targets(path):
+            loads = attribute != "href" or (tag.name == "link" and "canonical" not in tag.get("rel", ()))
+            if loads and is_elsewhere(address) and not address.startswith("data:"):
+                found.append((path.name, address))
+    for style in HTML.rglob("*.css"):
+        urls = re.findall(r"""(?:url\(|@import\s+)["']?((?:https?:)?//[^"')\s]+)""", style.read_text(encoding="utf-8"))
+        found += [(style.name, url) for url in urls]
+    assert found == []
+
+
+def test_a_broken_link_is_found(site, tmp_path):
+    (tmp_path / "there.html").write_text("<p id='yes'></p>")
+    (tmp_path / "page.html").write_text(
+        "<a href='there.html#yes'></a><a href='there.html#no'></a><a href='gone.html'></a><a href='#up'></a>"
+    )
+    assert broken(tmp_path / "page.html") == ["there.html#no", "gone.html", "#up"]
+
+
+# ---- in a browser without a network
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# What a reader would see of mathematics that was not rendered, of a page wider than its window, of text left dark.
+LOOK = r"""() => {
+  const maths = [...document.querySelectorAll('.math')];
+  const seen = document.createTreeWalker(document.querySelector('article') || document.body, NodeFilter.SHOW_TEXT);
+  const raw = [];
+  while (seen.nextNode()) {
+    const inCode = seen.currentNode.parentElement.closest('pre, code, script, style, mjx-container, .highlight');
+    const text = seen.currentNode.data;
+    if (!inCode && /\$[^$]+\$|\\\(|\\\[|\\begin\{/.test(text)) raw.push(text);
+  }
+  return {
+    unrendered: maths.filter(m => !m.querySelector('mjx-container')).map(m => m.textContent.slice(0, 80)),
+    errors: [...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map(m => m.textContent.slice(0, 80)),
+    raw: raw,
+    maths: maths.length,
+  };
+}"""
+WIDTH = """() => ({
+  over: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  wide: [...document.querySelectorAll('article *')].filter(e => {
+    if (e.getBoundingClientRect().right <= document.documentElement.clientWidth + 1) return false;
+    for (let p = e.parentElement; p; p = p.parentElement)
+      if (getComputedStyle(p).overflowX !== 'visible') return false;
+    return true;
+  }).slice(0, 5).map(e => e.tagName + '.' + e.className),
+})"""
+
+
+def find_browser():
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    where = find_browser()
+    if where is None:
+        message = "NO BROWSER FOUND (chromium, chromium-browser, google-chrome): how the pages look was NOT tested"
+        if REQUIRED:
+            pytest.fail(message)
+        warnings.warn(message, stacklevel=1)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=where, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page opened from its file with the network off, and what it complained about."""
+
+    def __init__(self, browser, path, width, scheme):
+        self.complaints, self.requests = [], []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True, reduced_motion="reduce"
+        )
+        self.page = self.context.new_page()
+        self.page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(m.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"not loaded: {request.url}"))
+        self.page.goto(path.as_uri(), wait_until="load")
+        self.page.wait_for_selector("article h1, #search-results", state="attached")  # index.html sends its reader on
+        self.page.evaluate("() => window.MathJax && MathJax.startup && MathJax.startup.promise")
+        self.page.evaluate("() => document.fonts.ready.then(() => null)")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+    def faults(self):
+        """Return everything that should be empty."""
+        look = self.page.evaluate(LOOK)
+        outside = [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))]
+        every = {"complaints": self.complaints, "outside": outside} | look
+        return {name: value for name, value in every.items() if value and name != "maths"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_in_a_browser_without_network(site, browser, page, scheme):
+    with Visit(browser, HTML / f"{page}.html", 1280, scheme) as visit:
+        assert visit.faults() == {}
+        assert visit.page.evaluate("() => document.documentElement.dataset.theme") == scheme
+        for width in (1280, 375):
+            visit.page.set_viewport_size({"width": width, "height": 900})
+            assert visit.page.evaluate(WIDTH) == {"over": 0, "wide": []}, f"scrolls sideways at {width} px"
+
+
+def test_search_and_front_door_in_a_browser(site, browser):
+    with Visit(browser, HTML / "index.html", 1280, "light") as visit:
+        assert visit.faults() == {}
+    with Visit(browser, HTML / "search.html", 1280, "light") as visit:
+        visit.page.goto((HTML / "search.html").as_uri() + "?q=recurrent")
+        visit.page.wait_for_selector("#search-results li")
+
+
+def test_a_bad_page_is_seen(browser, site, tmp_path):
+    text = (HTML / f"{PAGES[0]}.html").read_text(encoding="utf-8")
+    bad = r"""<p>$left raw$</p><div class="math">never</div><mjx-merror></mjx-merror>
+    <img src="https://example.org/x.png"><script>console.error("no")</script><div style="width: 3000px">wide</div>"""
+    spoilt = HTML / "book" / "spoilt-by-a-test.html"
+    spoilt.write_text(re.sub(r"(<article[^>]*>)", lambda m: m[0] + bad, text, count=1), encoding="utf-8")
+    try:
+        with Visit(browser, spoilt, 1280, "light") as visit:
+            assert set(visit.faults()) == {"complaints", "outside", "unrendered", "errors", "raw"}
+            assert visit.page.evaluate(WIDTH)["over"] > 0
+    finally:
+        spoilt.unlink()
