@@ -105,3 +105,61 @@ def orthonormal_columns(name, value, columns, *, real=True):
     if off > 1e-10:
         raise ValueError(f"{name} must have orthonormal columns, got columns whose Gram matrix is off by {off:.1e}")
     return out[:, :columns]
+
+
+def one_of(name, value, options):
+    """`value`, one of a few strings."""
+    if value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+    return value
+
+
+def weights(value):
+    """(Wx, Wh, Wy) as float64 of shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h); NaN is allowed."""
+    try:
+        Wx, Wh, Wy = value
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"weights must be three matrices (Wx, Wh, Wy), got {type(value).__name__}") from error
+    Wx, Wh, Wy = (array(n, w, finite=False, real=True) for n, w in (("Wx", Wx), ("Wh", Wh), ("Wy", Wy)))
+    shapes = f"got Wx {Wx.shape}, Wh {Wh.shape}, Wy {Wy.shape}"
+    if min(Wx.ndim, Wh.ndim, Wy.ndim) < 2 or not (
+        Wx.shape[-2] == Wh.shape[-2] == Wh.shape[-1] == Wy.shape[-1] and 0 not in (*Wx.shape[-2:], Wy.shape[-2])
+    ):
+        raise ValueError(f"weights must end in Wx (N_h, N_x), Wh (N_h, N_h), Wy (N_y, N_h), {shapes}")
+    broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2])
+    return Wx, Wh, Wy
+
+
+def inputs(x, N_x=None):
+    """Input trajectories (P, T, N_x), none of the three zero."""
+    x = array("x", x, real=True)
+    if x.ndim != 3 or 0 in x.shape:
+        raise ValueError(f"x must have shape (P, T, N_x), each >= 1, got shape {x.shape}")
+    if N_x is not None and x.shape[-1] != N_x:
+        raise ValueError(f"x must have N_x = {N_x} columns, as Wx has, got shape {x.shape}")
+    return x
+
+
+def samples(x, y, N_x=None, N_y=None):
+    """Inputs (P, T, N_x) with targets (P, N_y), or (P, T, N_y) for T outputs."""
+    x, y = inputs(x, N_x), array("y", y, real=True)
+    P, T, _ = x.shape
+    if y.ndim not in (2, 3) or y.shape[:-1] not in ((P,), (P, T)) or y.shape[-1] < 1:
+        raise ValueError(
+            f"y must have shape ({P}, N_y) or ({P}, {T}, N_y) for x of shape {x.shape}, got shape {y.shape}"
+        )
+    if N_y is not None and y.shape[-1] != N_y:
+        raise ValueError(f"y must have N_y = {N_y} columns, as Wy has rows, got shape {y.shape}")
+    return x, y
+
+
+def times(name, value):
+    """Points in time: one-dimensional, not empty, real, finite, >= 0, nondecreasing."""
+    out = array(name, value, real=True)
+    if out.ndim != 1 or out.size == 0:
+        raise ValueError(f"{name} must be one-dimensional and not empty, got shape {out.shape}")
+    if (out < 0).any():
+        raise ValueError(f"{name} must be >= 0, got {out[out < 0][0]}")
+    if (np.diff(out) < 0).any():
+        raise ValueError(f"{name} must be nondecreasing, got {out[np.argmax(np.diff(out) < 0)]} before a smaller value")
+    return out

@@ -1,0 +1,246 @@
+"""Tasks: inputs and targets of chosen correlations, appendix P.4, and the statistics that training needs of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lrnn_helpers import _validation as check
+from lrnn_helpers.network import random_orthogonal, rotation_basis
+
+TARGETS = ("sum", "mean", "late", "early")
+
+
+class Task(NamedTuple):
+    """Samples, and what they were built from (None where data are given).
+
+    Attributes
+    ----------
+    x : numpy.ndarray, (P, T, N_x)
+        Inputs.
+    y : numpy.ndarray, (P, N_y) or (P, T, N_y)
+        Targets; three axes mean T outputs.
+    U, V : numpy.ndarray, (N_y, N), (N_x, N)
+        Singular vectors of a structured task.
+    P : numpy.ndarray, (N, N)
+        Eigenvectors of a rotational task.
+    s, d : numpy.ndarray, (N, T)
+        Singular values (or (N, T, T)), eigenvalues.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    U: np.ndarray | None = None
+    V: np.ndarray | None = None
+    P: np.ndarray | None = None
+    s: np.ndarray | None = None
+    d: np.ndarray | None = None
+
+
+def _whitened(P, T, N_x, rng):
+    """Inputs of zero sample mean with Σ_p x_t x_t'ᵀ = δ_tt' I, uniformly distributed among all such."""
+    P = check.integer("P", P, at_least=1)
+    if T * N_x + 1 > P:
+        raise ValueError(
+            f"P must be >= T·N_x + 1 = {T * N_x + 1} for exactly white inputs of zero sample mean "
+            f"(T = {T}, N_x = {N_x}), got {P}"
+        )
+    x = rng.standard_normal((P, T * N_x))
+    Q, R = np.linalg.qr(x - x.mean(axis=0))
+    return (Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)).reshape(P, T, N_x)
+
+
+def structured_task(s, P, seed, U=None, V=None, outputs="last"):
+    """White inputs and targets whose correlations are Σ^(YX_t) = U S_t Vᵀ, P.4.1 with (203) put right.
+
+    y_p = Σ_i U S_i Vᵀ x_(p,i); for T outputs y_(p,t) = Σ_(i≤t) U S_(t,i) Vᵀ x_(p,i).
+
+    Parameters
+    ----------
+    s : array_like, (N, T)
+        Singular values, the last axis is time; (N, T, T), lower-triangular, for ``outputs="all"``.
+    P : int
+        Number of samples, >= T·N_x + 1.
+    seed : int or numpy.random.Generator
+        Draws the inputs, then U, then V.
+    U, V : array_like, (N_y, ≥ N), (N_x, ≥ N), optional
+        Orthonormal columns, of which the first N are used; random orthogonal (N, N) by default.
+    outputs : {"last", "all"}
+        One target a trajectory, or one each time step.
+
+    Returns
+    -------
+    Task
+        With Σ_p x_t x_t'ᵀ = δ_tt' I (a sum, not a mean) and zero sample mean, both to rounding.
+
+    Raises
+    ------
+    ValueError
+        If `s` is not (N, T), P is too small to whiten, or U or V has columns that are not orthonormal.
+    """
+    check.outputs(outputs)
+    s = _rows("s", check.trajectory("s", check.array("s", s, real=True), outputs), outputs)
+    N, T = s.shape[0], s.shape[-1]
+    rng = np.random.default_rng(seed)
+    V = None if V is None else check.orthonormal_columns("V", V, N)
+    U = None if U is None else check.orthonormal_columns("U", U, N)
+    x = _whitened(P, T, N if V is None else V.shape[0], rng)
+    # Both are always drawn, so that giving one does not change the other.
+    drawn = random_orthogonal(N, rng), random_orthogonal(N, rng)
+    U, V = drawn[0] if U is None else U, drawn[1] if V is None else V
+    subscripts = "ya,ai,na,pin->py" if outputs == "last" else "ya,ati,na,pin->pty"
+    return Task(x, np.einsum(subscripts, U, s, V, x, optimize=True), U=U, V=V, s=s)
+
+
+def _rows(name, value, outputs="last"):
+    """(N, T), or (N, T, T): tasks have one axis of dimensions and no batch."""
+    if value.ndim != (2 if outputs == "last" else 3) or value.shape[0] < 1:
+        shape = "(N, T)" if outputs == "last" else "(N, T, T)"
+        raise ValueError(f"{name} must have shape {shape}, N >= 1, got shape {value.shape}")
+    return value
+
+
+def rotational_task(d, P, seed):
+    """White inputs and targets whose correlations are Σ^(YX_t) = P D_t P†, real; P.4.1 with (204) put right.
+
+    y_p = Σ_i P D_i P† x_(p,i), where P is `network.rotation_basis`, so that P D_i P† is block-diagonal with blocks
+    [[μ, -ν], [ν, μ]] for an eigenvalue μ + iν and its conjugate.
+
+    Parameters
+    ----------
+    d : array_like, (N, T)
+        Eigenvalues, the last axis is time. A complex row is followed by its conjugate; a real row stands alone.
+    P : int
+        Number of samples, >= T·N + 1.
+    seed : int or numpy.random.Generator
+        Draws the inputs.
+
+    Returns
+    -------
+    Task
+        Its `P` holds the eigenvectors, in the order of the rows of `d`.
+
+    Raises
+    ------
+    ValueError
+        If `d` is not (N, T), a complex row is not followed by its conjugate, or the number of samples is too small.
+    """
+    d = _rows("d", check.trajectory("d", d)).astype(complex)
+    N, T = d.shape
+    basis = rotation_basis(N, _conjugate_pairs(d))
+    x = _whitened(P, T, N, np.random.default_rng(seed))
+    sigma = np.einsum("na,at,ma->tnm", basis, d, basis.conj()).real
+    return Task(x, np.einsum("tnm,ptm->pn", sigma, x), P=basis, d=d)
+
+
+def _conjugate_pairs(d):
+    """First row of each pair of conjugate rows."""
+    pairs, j = [], 0
+    while j < len(d):
+        tolerance = 1e-12 * np.abs(d[j]).max()
+        if (np.abs(d[j].imag) <= tolerance).all():
+            j += 1
+            continue
+        if j + 1 == len(d) or (np.abs(d[j + 1] - d[j].conj()) > tolerance).any():
+            got = "no row after it" if j + 1 == len(d) else f"{d[j + 1]}"
+            raise ValueError(f"d must have the conjugate of complex row {j} in row {j + 1}, got {d[j]} and {got}")
+        pairs.append(j)
+        j += 2
+    return pairs
+
+
+def sensory_task(target, T, P, seed):
+    """The sensory integration task of P.4.3: neurogym's two noisy modalities of two channels each, not whitened.
+
+    Four input channels (fixation dropped) of mean about 0.5, with noise of standard deviation 0.1, dt = 100 ms; each
+    trial has its own coherence and split between the modalities. The target is, in each channel, Σ x_t ("sum"),
+    Σ x_t / T ("mean"), 0.1 Σ t x_t ("late") or Σ x_t / t ("early").
+
+    Parameters
+    ----------
+    target : {"sum", "mean", "late", "early"}
+        What is to be computed.
+    T : int
+        Number of time steps of the stimulus, >= 1.
+    P : int
+        Number of trials, >= 1.
+    seed : int or numpy.random.Generator
+        Seeds the environment.
+
+    Returns
+    -------
+    Task
+        x (P, T, 4) and y (P, 4).
+
+    Raises
+    ------
+    ValueError
+        If `target` is unknown, or T or P is < 1.
+    ImportError
+        If neurogym is not installed.
+    """
+    check.one_of("target", target, TARGETS)
+    T, P = check.integer("T", T, at_least=1), check.integer("P", P, at_least=1)
+    rng = np.random.default_rng(seed)
+    try:
+        from neurogym.envs.native.multisensory import MultiSensoryIntegration
+    except ImportError as error:
+        raise ImportError("sensory_task needs neurogym: pip install 'lrnn-helpers[sensory]'") from error
+    dt = 100
+    # neurogym's own 750 ms are seven steps at 100 ms; a stimulus of T·dt ms has T.
+    env = MultiSensoryIntegration(dt=dt, timing={"fixation": dt, "stimulus": T * dt, "decision": dt})
+    env.seed(int(rng.integers(2**31)))
+    x = np.empty((P, T, 4))
+    for p in range(P):
+        env.new_trial()
+        x[p] = env.view_ob("stimulus")[:, 1:]
+    t = np.arange(1, T + 1)
+    weight = {"sum": np.ones(T), "mean": np.full(T, 1 / T), "late": 0.1 * t, "early": 1 / t}[target]
+    return Task(x, np.einsum("t,ptn->pn", weight, x))
+
+
+def correlations(x, y):
+    """Input-output correlations Σ_p y_p x_(p,t)ᵀ, (19) and (145): sums over samples, not means.
+
+    Parameters
+    ----------
+    x : array_like, (P, T, N_x)
+        Inputs.
+    y : array_like, (P, N_y) or (P, T, N_y)
+        Targets.
+
+    Returns
+    -------
+    numpy.ndarray, (T, N_y, N_x) or (T_out, T_in, N_y, N_x)
+        For T outputs every pair of times is there, also inputs later than the output, which (145) leaves out.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit or an entry is not finite.
+    """
+    x, y = check.samples(x, y)
+    return np.einsum("py,ptn->tyn" if y.ndim == 2 else "poy,ptn->otyn", y, x, optimize=True)
+
+
+def input_covariance(x):
+    """Input correlations Σ_p x_(p,t) x_(p,t')ᵀ, (21): a sum over samples, not a mean.
+
+    Parameters
+    ----------
+    x : array_like, (P, T, N_x)
+        Inputs.
+
+    Returns
+    -------
+    numpy.ndarray, (T, T, N_x, N_x)
+        Entry [t, t'] is Σ^(X_t X_t').
+
+    Raises
+    ------
+    ValueError
+        If `x` is not (P, T, N_x) or not finite.
+    """
+    x = check.inputs(x)
+    return np.einsum("ptn,pum->tunm", x, x, optimize=True)

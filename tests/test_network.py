@@ -1,0 +1,257 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.linalg import matrix_power
+
+from lrnn_helpers import network
+from lrnn_helpers.modes import Modes
+from lrnn_helpers.network import Weights
+
+SIZES = (3, 5, 2)  # N_x, N_h, N_y: all different, or a missing transpose shows nowhere
+
+
+def orthonormal(rng, n, m):
+    return np.linalg.qr(rng.standard_normal((n, m)))[0]
+
+
+@pytest.mark.parametrize("T", [1, 2, 3, 8])
+@pytest.mark.parametrize("lead", [(), (4,), (2, 3)])
+def test_three_routes_to_the_outputs(T, lead):
+    rng = np.random.default_rng(T)
+    weights = network.unaligned_weights(np.full(lead, 0.8), *SIZES, rng)
+    x = rng.standard_normal((7, T, SIZES[0]))
+    outputs = network.forward(weights, x, outputs="all")
+    assert outputs.shape == (*lead, 7, T, SIZES[2])
+    assert network.forward(weights, x).shape == (*lead, 7, SIZES[2])
+    np.testing.assert_array_equal(network.forward(weights, x), outputs[..., -1, :])
+    for t in range(T):
+        response = network.impulse_response(weights, t + 1)
+        assert response.shape == (*lead, t + 1, SIZES[2], SIZES[0])
+        summed = np.einsum("...iyn,pin->...py", response, x[:, : t + 1])
+        np.testing.assert_allclose(outputs[..., t, :], summed, rtol=1e-12, atol=1e-13)
+    for kind in ("last", "all"):
+        module = network.LinearRNN(weights, outputs=kind)
+        got = module(torch.tensor(x)).detach().numpy()
+        np.testing.assert_allclose(got, network.forward(weights, x, outputs=kind), rtol=1e-13, atol=1e-14)
+
+
+def test_impulse_response_is_the_matrix_power_of_each_lag():
+    Wx, Wh, Wy = weights = network.unaligned_weights(1.3, *SIZES, 0)
+    got = network.impulse_response(weights, 6)
+    for i in range(1, 7):
+        np.testing.assert_allclose(got[i - 1], Wy @ matrix_power(Wh, 6 - i) @ Wx, rtol=1e-12, atol=1e-14)
+
+
+def test_leading_axes_of_the_three_matrices_broadcast():
+    rng = np.random.default_rng(0)
+    Wx, Wh, Wy = rng.normal(size=(5, 3)), rng.normal(size=(4, 1, 5, 5)), rng.normal(size=(6, 2, 5))
+    x = rng.normal(size=(7, 3, 3))
+    assert network.impulse_response((Wx, Wh, Wy), 3).shape == (4, 6, 3, 2, 3)
+    assert network.impulse_response((Wx, Wh[0, 0], Wy), 1).shape == (6, 1, 2, 3)
+    out = network.forward((Wx, Wh, Wy), x)
+    assert out.shape == (4, 6, 7, 2)
+    np.testing.assert_allclose(out[2, 5], network.forward((Wx, Wh[2, 0], Wy[5]), x), rtol=1e-13)
+    R, U, V = (orthonormal(rng, n, 2) for n in (5, 2, 3))
+    recovered = network.recover_modes((Wx, Wh, Wy), U, R, V)
+    assert [m.shape for m in recovered] == [(4, 6, 2)] * 3
+
+
+def test_module_is_an_ordinary_one():
+    weights = network.unaligned_weights(0.5, *SIZES, 0)
+    module = network.LinearRNN(weights)
+    assert [name for name, _ in module.named_parameters()] == ["Wx", "Wh", "Wy"]
+    assert all(p.dtype == torch.float64 and p.requires_grad for p in module.parameters())
+    for got, want in zip(module.weights(), weights, strict=True):
+        np.testing.assert_array_equal(got, want)
+    x = torch.ones((4, 3, SIZES[0]), dtype=torch.float64)
+    before = module(x)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    (before**2).sum().backward()
+    optimizer.step()
+    assert not torch.equal(module(x), before)
+    np.testing.assert_array_equal(weights.Wx, network.unaligned_weights(0.5, *SIZES, 0).Wx)  # a copy was trained
+    other = network.LinearRNN(network.unaligned_weights(0.5, *SIZES, 1))
+    other.load_state_dict(module.state_dict())
+    assert torch.equal(other(x), module(x))
+    assert module.float()(x).dtype == torch.float32
+
+
+@given(
+    N=st.integers(1, 4),
+    extra=st.tuples(*[st.integers(0, 3)] * 3),
+    lead=st.sampled_from([(), (3,), (2, 2)]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=30, deadline=None)
+def test_modes_survive_being_woven_into_weights(N, extra, lead, seed):
+    rng = np.random.default_rng(seed)
+    modes = Modes(*rng.standard_normal((3, *lead, N)))
+    U, R, V = (orthonormal(rng, N + e, N) for e in extra)
+    weights = network.aligned_weights(modes, U, R, V)
+    assert weights.Wh.shape == (*lead, N + extra[1], N + extra[1])
+    for got, want in zip(network.recover_modes(weights, U, R, V), modes, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)
+    assert (network.misalignment(weights, U, R, V) < 1e-14).all()
+    # The impulse response telescopes for every lag: this is what R_y = R_x buys.
+    for i, G in enumerate(np.moveaxis(network.impulse_response(weights, 4), -3, 0)):
+        want = (U * (modes.c * modes.b ** (3 - i) * modes.a)[..., None, :]) @ V.T
+        np.testing.assert_allclose(G, want, rtol=1e-11, atol=1e-12)
+
+
+def test_square_singular_vectors_are_cut_to_the_modes():
+    rng = np.random.default_rng(0)
+    modes = Modes(*rng.standard_normal((3, 2)))
+    U, R, V = (network.random_orthogonal(n, rng) for n in (4, 6, 3))
+    weights = network.aligned_weights(modes, U, R, V)
+    assert [w.shape for w in weights] == [(6, 3), (6, 6), (4, 6)]
+    for got, want in zip(network.recover_modes(weights, U, R, V), modes, strict=True):
+        np.testing.assert_allclose(got, [*want, 0.0], rtol=1e-12, atol=1e-14)  # three columns in common, two modes
+
+
+def test_misalignment_of_random_weights_and_of_none():
+    rng = np.random.default_rng(0)
+    U, R, V = (network.random_orthogonal(4, rng) for _ in range(3))
+    weights = network.unaligned_weights(0.5, 4, 4, 4, rng)
+    bars = R.T @ weights.Wx @ V, R.T @ weights.Wh @ R, U.T @ weights.Wy @ R
+    off = np.concatenate([(m - np.diag(np.diag(m))).ravel() for m in bars])
+    want = np.linalg.norm(off) / np.linalg.norm([np.linalg.norm(w) for w in weights])
+    np.testing.assert_allclose(network.misalignment(weights, U, R, V), want, rtol=1e-12)
+    assert network.misalignment(Weights(*np.zeros((3, 4, 4))), U, R, V) == 0
+
+
+def test_a_diverged_network_stays_in_its_own_row():
+    modes = Modes(*np.array([[[0.1, 0.2], [np.nan, 0.1], [0.3, 0.4]]] * 3))
+    Q = network.random_orthogonal(2, 0)
+    weights = network.aligned_weights(modes, Q, Q, Q)
+    x = np.ones((2, 3, 2))
+    for finite in (
+        np.isfinite(weights.Wx).all((-2, -1)),
+        np.isfinite(network.forward(weights, x)).all((-2, -1)),
+        np.isfinite(network.singular_values(weights).Wh).all(-1),
+        np.isfinite(network.recover_modes(weights, Q, Q, Q).b).all(-1),
+        np.isfinite(network.misalignment(weights, Q, Q, Q)),
+    ):
+        np.testing.assert_array_equal(finite, [True, False, True])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_rotations(n):
+    rng = np.random.default_rng(n)
+    P = network.rotation_basis(n)
+    np.testing.assert_allclose(P.conj().T @ P, np.eye(n), atol=1e-15)
+    half = rng.standard_normal((3, 6, n // 2)) + 1j * rng.standard_normal((3, 6, n // 2))
+    modes = np.stack([half, half.conj()], axis=-1).reshape(3, 6, -1)
+    modes = Modes(*np.concatenate([modes, rng.standard_normal((3, 6, n % 2))], axis=-1))
+    weights = network.rotational_weights(modes, P)
+    for W, m in zip(weights, modes, strict=True):
+        assert W.dtype == np.float64
+        assert W.shape == (6, n, n)
+        blocks = np.zeros((6, n, n))
+        for j in range(0, n - 1, 2):
+            mu, nu = m[:, j].real, m[:, j].imag
+            blocks[:, j : j + 2, j : j + 2] = np.moveaxis(np.array([[mu, -nu], [nu, mu]]), -1, 0)
+        if n % 2:
+            blocks[:, -1, -1] = m[:, -1].real
+        np.testing.assert_allclose(W, blocks, atol=1e-14)
+    for got, want in zip(network.recover_rotational_modes(weights, P), modes, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-14)
+
+
+def test_rotations_in_any_unitary_basis_of_conjugate_columns():
+    Q = network.random_orthogonal(4, 3)
+    P = Q @ network.rotation_basis(4, pairs=[1])
+    m = np.array([0.3, 0.5 - 0.2j, 0.5 + 0.2j, -0.7])
+    weights = network.rotational_weights(Modes(m, m**2, 2 * m), P)
+    np.testing.assert_allclose(np.sort_complex(np.linalg.eigvals(weights.Wx)), np.sort_complex(m), atol=1e-13)
+    np.testing.assert_allclose(network.recover_rotational_modes(weights, P).b, m**2, atol=1e-14)
+
+
+def test_unaligned_weights_have_the_stated_spread():
+    weights = network.unaligned_weights([0.5, 2.0], 30, 200, 50, 0)
+    for W, columns in zip(weights, (30, 200, 200), strict=True):
+        assert W.shape[0] == 2
+        for w, sigma in zip(W, (0.5, 2.0), strict=True):
+            assert abs(w.std() / (sigma / np.sqrt(columns)) - 1) < 5 / np.sqrt(2 * w.size)
+            assert abs(w.mean()) < 5 * w.std() / np.sqrt(w.size)
+    again = network.unaligned_weights([0.5, 2.0], 30, 200, 50, np.random.default_rng(0))
+    np.testing.assert_array_equal(weights.Wy, again.Wy)
+
+
+def test_singular_values_descend_and_leave_nan_alone():
+    rng = np.random.default_rng(0)
+    weights = network.unaligned_weights(np.ones(3), *SIZES, rng)
+    weights.Wh[1, 0, 0] = np.nan
+    spectra = network.singular_values(weights)
+    assert [s.shape for s in spectra] == [(3, 3), (3, 5), (3, 2)]
+    for n in (0, 2):
+        for s, W in zip(spectra, weights, strict=True):
+            np.testing.assert_allclose(s[n] ** 2, np.linalg.eigvalsh(W[n] @ W[n].T)[::-1][: s.shape[1]], atol=1e-13)
+    assert np.isnan(spectra.Wh[1]).all()
+    assert np.isfinite(spectra.Wx).all()
+
+
+def test_random_orthogonal_is_haar():
+    draws = np.stack([network.random_orthogonal(3, seed) for seed in range(2000)])
+    np.testing.assert_allclose(draws @ draws.mT, np.broadcast_to(np.eye(3), draws.shape), atol=1e-14)
+    # Haar has mean 0, second moment 1/n and ⟨tr² Q⟩ = 1; plain QR leaves a mean of order 1 on the diagonal.
+    assert np.abs(draws.mean(axis=0)).max() < 0.07
+    assert np.abs((draws**2).mean(axis=0) - 1 / 3).max() < 0.05
+    assert abs((np.trace(draws, axis1=1, axis2=2) ** 2).mean() - 1) < 0.2
+
+
+EYE = np.eye(2)
+GOOD = Weights(np.ones((3, 2)), np.ones((3, 3)), np.ones((2, 3)))
+PAIR = network.rotation_basis(2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: network.forward((np.ones((3, 2)), np.ones((4, 4)), np.ones((2, 3))), np.ones((1, 1, 2))), "N_h, N_h"),
+        (lambda: network.forward((1, 2), np.ones((1, 1, 2))), "three matrices"),
+        (lambda: network.forward((np.ones(3), np.ones((3, 3)), np.ones((2, 3))), np.ones((1, 1, 2))), r"got Wx \(3,\)"),
+        (
+            lambda: network.forward(Weights(np.ones((2, 3, 2)), np.ones((5, 3, 3)), GOOD.Wy), np.ones((1, 1, 2))),
+            "leading",
+        ),
+        (lambda: network.forward(GOOD, np.ones((4, 2))), r"\(P, T, N_x\)"),
+        (lambda: network.forward(GOOD, np.ones((4, 0, 2))), r"\(P, T, N_x\)"),
+        (lambda: network.forward(GOOD, np.ones((4, 5, 3))), "N_x = 2"),
+        (lambda: network.forward(GOOD, np.full((4, 5, 2), np.nan)), "x must be finite"),
+        (lambda: network.forward(GOOD, np.ones((4, 5, 2)), outputs="some"), "outputs"),
+        (lambda: network.LinearRNN(GOOD, outputs="some"), "outputs"),
+        (lambda: network.LinearRNN(GOOD)(torch.ones(4, 5, 3)), r"\(P, T, 2\)"),
+        (lambda: network.impulse_response(GOOD, 0), "T must be an integer >= 1"),
+        (lambda: network.aligned_weights(Modes(0.1, 0.1, 0.1), EYE, EYE, EYE), "axis of N >= 1"),
+        (lambda: network.aligned_weights(Modes([1, 2], [1, 2, 3], [1, 2]), EYE, EYE, EYE), "leading axes"),
+        (lambda: network.aligned_weights([1, 2], EYE, EYE, EYE), "three arrays"),
+        (lambda: network.aligned_weights(Modes(*np.ones((3, 3))), EYE, np.eye(3), np.eye(3)), "U must be a matrix"),
+        (lambda: network.aligned_weights(Modes(*np.ones((3, 2))), EYE, 2 * EYE, EYE), "R must have orthonormal"),
+        (lambda: network.aligned_weights(Modes(*np.ones((3, 2))), EYE, EYE, EYE + 1e-8), "V must have orthonormal"),
+        (lambda: network.recover_modes(GOOD, EYE, EYE, EYE), "R must be a matrix of 3 rows"),
+        (lambda: network.recover_modes(GOOD, EYE, np.ones((3, 2)), EYE), "R must have orthonormal"),
+        (lambda: network.rotational_weights(Modes([1j, 1j], [1, 1], [1, 1]), PAIR), r"a\[..., 0\] and a\[..., 1\]"),
+        (lambda: network.rotational_weights(Modes([1, 1], [1, 2], [1, 1]), PAIR), "b.*must be conjugates"),
+        (lambda: network.rotational_weights(Modes([1, 1], [1, 1], [1, 1j]), EYE), r"c\[..., 1\] must be real"),
+        (lambda: network.rotational_weights(Modes([1j], [1], [1]), PAIR[:, :1]), "conjugate of each complex column"),
+        (lambda: network.rotational_weights(Modes([1, 1], [1, 1], [1, 1]), PAIR * 2), "P must have orthonormal"),
+        (lambda: network.recover_rotational_modes(GOOD, np.eye(3)), "square"),
+        (lambda: network.recover_rotational_modes(Weights(*np.ones((3, 2, 2))), np.eye(3)), "P must be a matrix of 2"),
+        (lambda: network.unaligned_weights(-0.1, 1, 2, 3, 0), "sigma must be >= 0"),
+        (lambda: network.unaligned_weights(np.nan, 1, 2, 3, 0), "sigma must be finite"),
+        (lambda: network.unaligned_weights(0.1, 1, 0, 3, 0), "N_h must be"),
+        (lambda: network.random_orthogonal(0, 0), "n must be"),
+        (lambda: network.rotation_basis(3, pairs=[0, 1]), "disjoint"),
+        (lambda: network.rotation_basis(3, pairs=[2]), "below n = 3"),
+    ],
+)
+def test_errors_name_the_argument_and_what_was_received(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_aligned_weights_of_complex_modes_is_a_type_error():
+    with pytest.raises(TypeError, match="a must be real"):
+        network.aligned_weights(Modes([1j], [1], [1]), EYE, EYE, EYE)
