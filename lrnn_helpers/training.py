@@ -1,0 +1,322 @@
+"""Gradient descent on loss (4) or (144), for many networks at once.
+
+The loss is a quadratic form in the impulse response G_k = W_y W_h^k W_x: with φ the inputs in order of their lag k and
+one such vector for each target, L = ½ Σ ‖y - G φ‖². So training needs C = Σ φ φᵀ and Σ y φᵀ only, whatever the number
+of samples; T outputs are no different, they have more targets and a φ that is zero where the past has not begun.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from lrnn_helpers import _validation as check
+from lrnn_helpers.network import LinearRNN, Weights, forward
+
+METHODS = ("covariance", "autograd")
+LOSSES = ("sum", "mean")
+# Off-diagonal covariance below this share of the diagonal is rounding: whitening leaves about 1e-15.
+WHITE = 1e-13
+
+
+class History(NamedTuple):
+    """What training recorded.
+
+    Attributes
+    ----------
+    steps : numpy.ndarray of int, (R,)
+        The numbers of steps taken at each record.
+    weights : Weights
+        The weights at each record, (R, ..., N_h, N_x) and so on.
+    loss : numpy.ndarray, (R, ...)
+        The loss of those weights.
+    final : Weights
+        The weights after the last step, (..., N_h, N_x) and so on.
+    diverged : numpy.ndarray of bool, (...)
+        Networks whose weights left the floating-point numbers; from then on they are NaN.
+    """
+
+    steps: np.ndarray
+    weights: Weights
+    loss: np.ndarray
+    final: Weights
+    diverged: np.ndarray
+
+
+class _Statistics(NamedTuple):
+    """What of the data the loss depends on; N_φ = T·N_x, lag k from 0 in rows k·N_x … (k+1)·N_x - 1."""
+
+    covariance: np.ndarray  # Σ φ φᵀ, (N_φ, N_φ)
+    diagonal: np.ndarray | None  # its diagonal, repeated to (N_φ, N_y), if there is nothing else in it
+    correlation: np.ndarray  # Σ φ yᵀ, (N_φ, N_y)
+    root: np.ndarray  # R of φ = QR: the loss is ½‖R Gᵀ - target‖² + least
+    target: np.ndarray  # Qᵀ y
+    least: float  # ½‖y - Q Qᵀ y‖²
+    lags: int  # T
+
+
+def _statistics(x, y):
+    P, T, N_x = x.shape
+    if y.ndim == 2:
+        phi = x[:, ::-1].reshape(P, -1)
+    else:
+        phi = np.zeros((P, T, T, N_x))
+        for t in range(T):
+            phi[:, t, : t + 1] = x[:, t::-1]
+        phi, y = phi.reshape(P * T, -1), y.reshape(P * T, -1)
+    Q, R = np.linalg.qr(phi)
+    target = Q.T @ y
+    covariance = phi.T @ phi
+    diagonal = np.repeat(np.diagonal(covariance)[:, None], y.shape[1], axis=1)
+    if np.abs(covariance - np.diag(diagonal[:, 0])).max() > WHITE * diagonal.max():
+        diagonal = None
+    least = 0.5 * np.sum((y - Q @ target) ** 2)
+    return _Statistics(covariance, diagonal, phi.T @ y, R, target, least, T)
+
+
+def _hidden_response(Wx, Wh, lags):
+    """Rows W_xᵀ, (W_h W_x)ᵀ, …: (B, T·N_x, N_h). Transposes lie one below the other and so make one product of many."""
+    batch, N_h, N_x = Wx.shape
+    H = np.empty((batch, lags * N_x, N_h))
+    H[:, :N_x] = Wx.mT
+    step = np.ascontiguousarray(Wh.mT)  # BLAS is three times slower on a small transposed right factor
+    for k in range(1, lags):
+        H[:, k * N_x : (k + 1) * N_x] = H[:, (k - 1) * N_x : k * N_x] @ step
+    return H
+
+
+def _gradient(Wx, Wh, Wy, stats):
+    """The gradient of the loss, (23)-(25) and (146)-(148) with a minus, for any input covariance; O(T N³)."""
+    N_x = Wx.shape[-1]
+    H = _hidden_response(Wx, Wh, stats.lags)
+    G = H @ np.ascontiguousarray(Wy.mT)
+    # The error as one difference: expanding the square would lose half the digits near zero loss.
+    E = (stats.covariance @ G if stats.diagonal is None else stats.diagonal * G) - stats.correlation
+    adjoint = E @ Wy
+    for k in range(stats.lags - 1, 0, -1):
+        adjoint[:, (k - 1) * N_x : k * N_x] += adjoint[:, k * N_x : (k + 1) * N_x] @ Wh
+    return Weights(adjoint[:, :N_x].mT, adjoint[:, N_x:].mT @ H[:, :-N_x], E.mT @ H)
+
+
+def _loss(Wx, Wh, Wy, stats):
+    residual = stats.root @ (_hidden_response(Wx, Wh, stats.lags) @ np.ascontiguousarray(Wy.mT)) - stats.target
+    return 0.5 * np.sum(residual**2, axis=(1, 2)) + stats.least
+
+
+def _networks(weights, lead=()):
+    """Leading axes and the weights as three contiguous (B, ., .) copies."""
+    W = check.weights(weights)
+    lead = check.broadcast(Wx=W[0].shape[:-2], Wh=W[1].shape[:-2], Wy=W[2].shape[:-2], learning_rate=lead)
+    return lead, Weights(*(np.broadcast_to(w, (*lead, *w.shape[-2:])).reshape(-1, *w.shape[-2:]).copy() for w in W))
+
+
+def _samples(task, weights):
+    try:
+        x, y = task[:2]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"task must be a Task(x, y), got {type(task).__name__}") from error
+    return check.samples(x, y, weights.Wx.shape[-1], weights.Wy.shape[-2])
+
+
+def _scale(loss, y):
+    """What the sum-of-squares loss (4) is multiplied by."""
+    return 1.0 if check.one_of("loss", loss, LOSSES) == "sum" else 2.0 / y.size
+
+
+def loss_value(weights, task, loss="sum"):
+    """Loss (4) of each network, (144) for T outputs, computed on the samples.
+
+    Parameters
+    ----------
+    weights : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
+    task : Task
+        Its `x` (P, T, N_x) and `y` (P, N_y) or (P, T, N_y) are used.
+    loss : {"sum", "mean"}
+        ½ Σ_p ‖y_p - ŷ_p‖² (and Σ_t), or P.2's mean squared error over all entries of y, 2/(P N_y) times that
+        (2/(P T N_y) for T outputs).
+
+    Returns
+    -------
+    numpy.ndarray, (...)
+    """
+    lead, W = _networks(weights)
+    x, y = _samples(task, W)
+    scale = _scale(loss, y)
+    with np.errstate(all="ignore"):
+        error = y - forward(W, x, "last" if y.ndim == 2 else "all")
+        return scale * 0.5 * np.sum(error**2, axis=tuple(range(1, error.ndim))).reshape(lead)
+
+
+def gradient(weights, task, method="covariance", loss="sum"):
+    """The gradient of the loss with respect to each matrix, (16)-(18), and that of (144) for T outputs.
+
+    Parameters
+    ----------
+    weights : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
+    task : Task
+        Its `x` (P, T, N_x) and `y` (P, N_y) or (P, T, N_y) are used.
+    method : {"covariance", "autograd"}
+        In closed form from the correlations, or by backpropagation through time on the samples.
+    loss : {"sum", "mean"}
+        As in `loss_value`.
+
+    Returns
+    -------
+    Weights
+        ∂L/∂W_x, ∂L/∂W_h, ∂L/∂W_y, shaped as the weights.
+
+    Raises
+    ------
+    ValueError
+        If sizes do not fit together or the data are not finite.
+    """
+    check.one_of("method", method, METHODS)
+    lead, W = _networks(weights)
+    x, y = _samples(task, W)
+    scale = _scale(loss, y)
+    if method == "covariance":
+        with np.errstate(all="ignore"):
+            grads = _gradient(*W, _statistics(x, y))
+    else:
+        grads = [np.empty_like(w) for w in W]
+        x, y = torch.tensor(x), torch.tensor(y)
+        with _one_thread():
+            for n, rnn in enumerate(_modules(W, y)):
+                for grad, g in zip(grads, _backpropagate(rnn, x, y)[1], strict=True):
+                    grad[n] = g.numpy()
+    return Weights(*((scale * g).reshape(*lead, *g.shape[1:]) for g in grads))
+
+
+def train(weights, task, learning_rate, steps, method="covariance", record_every=None, loss="sum"):
+    """Gradient descent from `weights` on the loss of `task`, for every network of the batch.
+
+    Parameters
+    ----------
+    weights : Weights
+        The start: (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h); leading axes are independent networks.
+    task : Task
+        Its `x` (P, T, N_x) and `y` (P, N_y) or, for T outputs, (P, T, N_y) are used.
+    learning_rate : float or array_like
+        η > 0; an array broadcasts with the leading axes. In the time of the gradient flow a step is η/τ.
+    steps : int
+        Number of steps, >= 0.
+    method : {"covariance", "autograd"}
+        "covariance" descends the closed-form gradient on the correlations of the data: O(T N³) a step where inputs at
+        different times and channels are uncorrelated, T² N³ more otherwise, whatever P is. "autograd" is the witness:
+        plain backpropagation through time on the samples, one network after the other.
+    record_every : int, optional
+        Record the steps 0, r, 2r, …; without it the start and the end.
+    loss : {"sum", "mean"}
+        ½ Σ_p ‖y_p - ŷ_p‖² (and Σ_t), loss (4), or P.2's mean squared error over all entries of y, 2/(P N_y) times that
+        (2/(P T N_y) for T outputs).
+
+    Returns
+    -------
+    History
+        A network does not depend on which others are in the batch. One that diverges is NaN, the others go on.
+
+    Raises
+    ------
+    ValueError
+        If sizes do not fit together, leading axes do not broadcast, data are not finite, a learning rate is not > 0
+        or steps < 0.
+    """
+    check.one_of("method", method, METHODS)
+    steps = check.integer("steps", steps, at_least=0)
+    rate = check.positive("learning_rate", learning_rate)
+    if record_every is None:
+        when = np.unique([0, steps])
+    else:
+        when = np.arange(0, steps + 1, check.integer("record_every", record_every, at_least=1))
+    lead, W = _networks(weights, rate.shape)
+    x, y = _samples(task, W)
+    scale = _scale(loss, y)
+    rate = np.broadcast_to(rate * scale, lead).reshape(-1)
+    run = _by_covariance if method == "covariance" else _by_autograd
+    with np.errstate(all="ignore"):
+        records, losses = run(W, x, y, rate, np.union1d(when, [steps]))
+    # Only what is not finite any more can never come back, so looking at the records is enough.
+    alive = np.logical_and.reduce([np.isfinite(r).all(axis=(-2, -1)) for r in records])
+    records = Weights(*(np.where(alive[..., None, None], r, np.nan) for r in records))
+    losses = np.where(alive, scale * losses, np.nan)
+    records = Weights(*(r.reshape(len(r), *lead, *r.shape[2:]) for r in records))
+    kept = len(when)
+    return History(
+        steps=when,
+        weights=Weights(*(r[:kept] for r in records)),
+        loss=losses.reshape(len(losses), *lead)[:kept],
+        final=Weights(*(r[-1].copy() for r in records)),
+        diverged=~alive[-1].reshape(lead),
+    )
+
+
+def _counted(when):
+    """Every step from 0 to the last of `when`, with its place there or None."""
+    place = {int(step): r for r, step in enumerate(when)}
+    return ((step, place.get(step)) for step in range(int(when[-1]) + 1))
+
+
+def _by_covariance(W, x, y, rate, when):
+    """The recorded weights (R, B, ., .) and losses (R, B)."""
+    stats = _statistics(x, y)
+    records = Weights(*(np.empty((len(when), *w.shape)) for w in W))
+    losses = np.empty((len(when), len(rate)))
+    rate = rate[:, None, None]
+    for step, r in _counted(when):
+        if r is not None:
+            losses[r] = _loss(*W, stats)
+            for record, w in zip(records, W, strict=True):
+                record[r] = w
+        if step < when[-1]:
+            for w, g in zip(W, _gradient(*W, stats), strict=True):
+                w -= rate * g
+    return records, losses
+
+
+@contextmanager
+def _one_thread():
+    """Matrices this small only lose time between torch's threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _modules(W, y):
+    """Each network as a module whose outputs are those that y has."""
+    return (LinearRNN(w, "last" if y.ndim == 2 else "all") for w in zip(*W, strict=True))
+
+
+def _backpropagate(rnn, x, y):
+    """Loss (4) and its gradients by autograd."""
+    value = 0.5 * ((y - rnn(x)) ** 2).sum()
+    # Wh does not act at T = 1: its gradient is then zero, not an error.
+    grads = torch.autograd.grad(value, (rnn.Wx, rnn.Wh, rnn.Wy), materialize_grads=True)
+    return value.item(), grads
+
+
+def _by_autograd(W, x, y, rate, when):
+    """The same as `_by_covariance`, step by step on the samples."""
+    records = Weights(*(np.empty((len(when), *w.shape)) for w in W))
+    losses = np.empty((len(when), len(rate)))
+    x, y = torch.tensor(x), torch.tensor(y)
+    with _one_thread():
+        for n, rnn in enumerate(_modules(W, y)):
+            for step, r in _counted(when):
+                value, grads = _backpropagate(rnn, x, y)
+                if r is not None:
+                    losses[r, n] = value
+                    for record, now in zip(records, rnn.weights(), strict=True):
+                        record[r, n] = now
+                if step < when[-1]:
+                    with torch.no_grad():
+                        for w, g in zip((rnn.Wx, rnn.Wh, rnn.Wy), grads, strict=True):
+                            w -= float(rate[n]) * g
+    return records, losses

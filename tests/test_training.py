@@ -1,0 +1,335 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.linalg import matrix_power
+
+from lrnn_helpers import network, tasks, training
+from lrnn_helpers.modes import Modes
+from lrnn_helpers.network import Weights
+from lrnn_helpers.tasks import Task
+
+
+def random_task(rng, T, N_x, N_y, P=30, outputs="last", white=False):
+    x = rng.standard_normal((P, T, N_x)) @ rng.standard_normal((N_x, N_x)) / np.sqrt(P)
+    if white:
+        x = tasks.structured_task(np.ones((N_x, T)), max(P, T * N_x + 1), rng).x
+    y = rng.standard_normal((len(x), N_y) if outputs == "last" else (len(x), T, N_y))
+    return Task(x, y)
+
+
+def assert_same(got, want, **tolerance):
+    for g, w in zip(got, want, strict=True):
+        np.testing.assert_allclose(g, w, **tolerance)
+
+
+def assert_equal(got, want):
+    for g, w in zip(got, want, strict=True):
+        np.testing.assert_array_equal(g, w)
+
+
+def printed_gradient(weights, x, y):
+    """(16)-(18) summed term by term, with the error of each time where there are T outputs."""
+    Wx, Wh, Wy = weights
+    P, T, _ = x.shape
+    grads = [np.zeros_like(w) for w in weights]
+    for end in [T] if y.ndim == 2 else range(1, T + 1):
+        for p in range(P):
+            outer = (y[p] if y.ndim == 2 else y[p, end - 1]) - sum(
+                Wy @ matrix_power(Wh, end - j) @ Wx @ x[p, j - 1] for j in range(1, end + 1)
+            )
+            for i in range(1, end + 1):
+                grads[0] -= np.outer(matrix_power(Wh, end - i).T @ Wy.T @ outer, x[p, i - 1])
+                grads[2] -= np.outer(outer, matrix_power(Wh, end - i) @ Wx @ x[p, i - 1])
+                for r in range(end - i):
+                    right = matrix_power(Wh, end - i - 1 - r) @ Wx @ x[p, i - 1]
+                    grads[1] -= np.outer(matrix_power(Wh, r).T @ Wy.T @ outer, right)
+    return grads
+
+
+@given(
+    T=st.integers(1, 8),
+    sizes=st.tuples(*[st.integers(1, 6)] * 3),
+    P=st.integers(1, 40),
+    outputs=st.sampled_from(["last", "all"]),
+    white=st.booleans(),
+    loss=st.sampled_from(["sum", "mean"]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=60, deadline=None)
+def test_both_gradients_agree(T, sizes, P, outputs, white, loss, seed):
+    rng = np.random.default_rng(seed)
+    task = random_task(rng, T, sizes[0], sizes[2], P, outputs, white)
+    weights = network.unaligned_weights(np.full(2, 0.7), *sizes, rng)
+    closed = training.gradient(weights, task, loss=loss)
+    witness = training.gradient(weights, task, method="autograd", loss=loss)
+    for g, w, W in zip(closed, witness, weights, strict=True):
+        assert g.shape == W.shape
+        np.testing.assert_allclose(g, w, rtol=1e-12, atol=1e-12 * np.abs(w).max())
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("T", [1, 2, 4])
+def test_gradient_is_the_printed_sum(T, outputs):
+    rng = np.random.default_rng(T)
+    task = random_task(rng, T, 3, 2, 6, outputs)
+    weights = network.unaligned_weights(1.0, 3, 4, 2, rng)
+    assert_same(training.gradient(weights, task), printed_gradient(weights, *task[:2]), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_gradient_is_the_slope_of_the_loss(outputs):
+    rng = np.random.default_rng(3)
+    task, weights = random_task(rng, 4, 3, 2, 9, outputs), network.unaligned_weights(0.9, 3, 5, 2, rng)
+    way = network.unaligned_weights(1.0, 3, 5, 2, rng)
+    h = 1e-5
+    ends = [
+        training.loss_value(Weights(*(w + e * v for w, v in zip(weights, way, strict=True))), task) for e in (h, -h)
+    ]
+    slope = sum(np.sum(g * v) for g, v in zip(training.gradient(weights, task), way, strict=True))
+    np.testing.assert_allclose((ends[0] - ends[1]) / (2 * h), slope, rtol=1e-7)
+
+
+@pytest.mark.parametrize("loss", ["sum", "mean"])
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_loss_is_what_it_says_and_what_is_recorded(outputs, loss):
+    rng = np.random.default_rng(0)
+    task = random_task(rng, 4, 3, 2, 50, outputs)
+    weights = network.unaligned_weights(np.full((2, 3), 0.5), 3, 4, 2, rng)
+    got = training.loss_value(weights, task, loss=loss)
+    assert got.shape == (2, 3)
+    module = network.LinearRNN(weights, outputs)
+    error = torch.as_tensor(task.y) - module(task.x)
+    want = (error**2).detach().numpy()[1, 2]
+    np.testing.assert_allclose(got[1, 2], 0.5 * want.sum() if loss == "sum" else want.mean(), rtol=1e-13)
+    for method in training.METHODS:
+        history = training.train(weights, task, 1e-4, 3, method=method, loss=loss, record_every=1)
+        for n in range(4):
+            now = Weights(*(w[n] for w in history.weights))
+            np.testing.assert_allclose(history.loss[n], training.loss_value(now, task, loss=loss), rtol=1e-13)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_zero_loss_is_zero_to_rounding_squared(outputs):
+    rng = np.random.default_rng(0)
+    teacher = network.unaligned_weights(1.0, 3, 4, 2, rng)
+    x = rng.standard_normal((60, 4, 3))
+    task = Task(x, network.forward(teacher, x, outputs))
+    assert training.train(teacher, task, 1e-9, 0).loss[0] < 1e-25
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("white", [True, False])
+def test_trajectories_agree_over_2000_steps(white, outputs):
+    rng = np.random.default_rng(1)
+    T, sizes = 5, (3, 4, 2)
+    x = random_task(rng, T, sizes[0], sizes[2], 40, outputs, white).x
+    task = Task(x, network.forward(network.unaligned_weights(1.0, *sizes, rng), x, outputs))
+    weights = network.unaligned_weights(0.5, *sizes, rng)
+    runs = [training.train(weights, task, 0.003, 2000, method=m, record_every=500) for m in training.METHODS]
+    assert runs[0].loss[-1] < 0.5 * runs[0].loss[0]
+    assert_same(runs[0].weights, runs[1].weights, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(runs[0].loss, runs[1].loss, rtol=1e-12)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_white_inputs_take_the_short_way_to_the_same_end(outputs, monkeypatch):
+    rng = np.random.default_rng(1)
+    task, weights = random_task(rng, 4, 3, 2, 40, outputs, white=True), network.unaligned_weights(0.5, 3, 4, 2, rng)
+    assert training._statistics(*task[:2]).diagonal is not None
+    short = training.train(weights, task, 0.003, 500)
+    monkeypatch.setattr(training, "WHITE", -1.0)
+    assert training._statistics(*task[:2]).diagonal is None
+    assert_same(training.train(weights, task, 0.003, 500).final, short.final, rtol=1e-13, atol=1e-14)
+
+
+def test_mean_loss_is_the_sum_at_another_rate():
+    rng = np.random.default_rng(1)
+    weights = network.unaligned_weights(0.5, 3, 4, 2, rng)
+    for outputs, entries in (("last", 30 * 2), ("all", 30 * 5 * 2)):
+        task = random_task(rng, 5, 3, 2, 30, outputs)
+        for method in training.METHODS:
+            mean = training.train(weights, task, 0.2, 50, method=method, loss="mean")
+            total = training.train(weights, task, 0.2 * 2 / entries, 50, method=method)
+            assert_same(mean.final, total.final, rtol=1e-12, atol=1e-13)
+            np.testing.assert_allclose(mean.loss, total.loss * 2 / entries, rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", training.METHODS)
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("white", [True, False])
+def test_a_network_does_not_feel_the_others_even_when_one_diverges(method, outputs, white):
+    rng = np.random.default_rng(2)
+    task = random_task(rng, 3, 3, 2, 30, outputs, white)
+    weights = network.unaligned_weights(np.full((2, 3), 0.5), 3, 4, 2, rng)
+    rates = np.array([0.003, 50.0, 0.002])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        batch = training.train(weights, task, rates, 60, method=method, record_every=20)
+    np.testing.assert_array_equal(batch.diverged, [[False, True, False]] * 2)
+    assert batch.loss.shape == (4, 2, 3)
+    assert batch.weights.Wx.shape == (4, 2, 3, 4, 3)
+    for n in np.ndindex(2, 3):
+        alone = training.train(Weights(*(w[n] for w in weights)), task, rates[n[1]], 60, method=method, record_every=20)
+        assert alone.diverged == batch.diverged[n]
+        assert alone.loss.shape == (4,)
+        assert_equal(alone.weights, [w[(slice(None), *n)] for w in batch.weights])
+        assert_equal(alone.final, [w[n] for w in batch.final])
+        np.testing.assert_array_equal(alone.loss, batch.loss[(slice(None), *n)])
+    assert all(np.isnan(w[:, 1]).all() for w in batch.final)
+    assert all(np.isfinite(w[:, ::2]).all() for w in batch.final)
+    assert np.isfinite(batch.loss[0]).all()
+
+
+def test_a_network_that_starts_as_nan_counts_as_diverged():
+    weights = network.unaligned_weights(np.full(2, 0.5), 2, 3, 2, 0)
+    weights.Wh[1, 0, 0] = np.nan
+    history = training.train(weights, random_task(np.random.default_rng(0), 3, 2, 2), 0.001, 4)
+    np.testing.assert_array_equal(history.diverged, [False, True])
+    assert np.isnan(history.weights.Wx[:, 1]).all()
+    assert np.isfinite(history.loss[:, 0]).all()
+
+
+@pytest.mark.parametrize("method", training.METHODS)
+def test_what_is_recorded_when(method):
+    task = random_task(np.random.default_rng(0), 3, 2, 2)
+    start = network.unaligned_weights(0.5, 2, 3, 2, 0)
+    kept = [w.copy() for w in start]
+    for steps, every, want in ((7, None, [0, 7]), (7, 3, [0, 3, 6]), (6, 3, [0, 3, 6]), (2, 5, [0]), (0, None, [0])):
+        history = training.train(start, task, 0.01, steps, method=method, record_every=every)
+        assert history.steps.tolist() == want
+        assert history.loss.shape == (len(want),)
+        assert_equal([w[0] for w in history.weights], start)
+        for n, step in enumerate(want):
+            part = training.train(start, task, 0.01, step, method=method)
+            assert_equal([w[n] for w in history.weights], part.final)
+        assert_equal(history.final, training.train(start, task, 0.01, steps, method=method).final)
+    assert_equal(start, kept)
+
+
+def test_learning_rates_make_a_batch_of_one_network():
+    task = random_task(np.random.default_rng(0), 3, 2, 2)
+    start = network.unaligned_weights(0.5, 2, 3, 2, 0)
+    sweep = training.train(start, task, [0.001, 0.01], 20)
+    assert sweep.final.Wy.shape == (2, 2, 3)
+    assert_equal([w[1] for w in sweep.final], training.train(start, task, 0.01, 20).final)
+
+
+def test_one_step_is_the_gradient_times_the_rate():
+    task = random_task(np.random.default_rng(0), 3, 2, 4)
+    start = network.unaligned_weights(0.5, 2, 3, 4, 0)
+    step = [w - 0.01 * g for w, g in zip(start, training.gradient(start, task, method="autograd"), strict=True)]
+    assert_same(training.train(start, task, 0.01, 1).final, step, rtol=1e-13, atol=1e-15)
+
+
+def test_aligned_networks_stay_aligned_and_follow_their_modes():
+    rng = np.random.default_rng(0)
+    N, T, eta, steps = 3, 4, 0.01, 400
+    s = rng.uniform(0.5, 1.5, (N, T))
+    task = tasks.structured_task(s, 40, rng)
+    a, b, c = start = Modes(*rng.uniform(0.1, 0.4, (3, N)))
+    R = network.random_orthogonal(N + 2, rng)
+    final = training.train(network.aligned_weights(start, task.U, R, task.V), task, eta, steps).final
+    assert network.misalignment(final, task.U, R, task.V) < 1e-12
+    lag = np.arange(T)[::-1]
+    for _ in range(steps):  # (36), (38), (39), all three from the same point
+        error = s - c[:, None] * b[:, None] ** lag * a[:, None]
+        power, slope = b[:, None] ** lag, lag * b[:, None] ** np.maximum(lag - 1, 0)
+        da, db, dc = c * (error * power).sum(1), a * c * (error * slope).sum(1), a * (error * power).sum(1)
+        a, b, c = a + eta * da, b + eta * db, c + eta * dc
+    assert_same(network.recover_modes(final, task.U, R, task.V), (a, b, c), rtol=1e-11)
+    assert np.abs(b - start.b).max() > 0.1
+
+
+def test_rotational_networks_stay_in_their_eigenspace():
+    lam = 0.8 * np.exp(0.5j)
+    pair = lam ** np.arange(4)[::-1]
+    task = tasks.rotational_task(np.stack([pair, pair.conj(), pair.real]), 30, 0)
+    m = np.array([0.3 + 0.1j, 0.3 - 0.1j, 0.2])
+    final = training.train(network.rotational_weights(Modes(m, m, m), task.P), task, 0.05, 3000).final
+    modes = network.recover_rotational_modes(final, task.P)
+    assert_same(network.rotational_weights(modes, task.P), final, atol=1e-11)
+    np.testing.assert_allclose(modes.b[:2], [lam, lam.conj()], atol=1e-6)
+    np.testing.assert_allclose(modes.u[:2], 1, atol=1e-6)
+
+
+def test_what_gradient_flow_conserves_drifts_with_the_learning_rate():
+    rng = np.random.default_rng(0)
+    task, weights = random_task(rng, 4, 3, 2, 30), network.unaligned_weights(0.6, 3, 5, 2, rng)
+
+    def conserved(w):
+        return w.Wx @ w.Wx.T - w.Wy.T @ w.Wy + w.Wh @ w.Wh.T - w.Wh.T @ w.Wh
+
+    drift = [
+        np.abs(conserved(training.train(weights, task, eta, round(1 / eta)).final) - conserved(weights)).max()
+        for eta in (0.002, 0.001, 0.0005)
+    ]
+    assert drift[0] < 0.1
+    np.testing.assert_allclose([drift[0] / drift[1], drift[1] / drift[2]], 2, rtol=0.1)
+
+
+def test_samples_matter_only_through_their_correlations():
+    rng = np.random.default_rng(0)
+    task, weights = random_task(rng, 3, 2, 2, 50), network.unaligned_weights(0.5, 2, 3, 2, rng)
+    Q = network.random_orthogonal(50, rng)
+    mixed = Task(np.einsum("qp,ptn->qtn", Q, task.x), Q @ task.y)
+    for method in training.METHODS:
+        assert_same(
+            training.train(weights, mixed, 0.01, 50, method=method).final,
+            training.train(weights, task, 0.01, 50).final,
+            rtol=1e-11,
+            atol=1e-12,
+        )
+
+
+def test_torch_keeps_its_threads():
+    before = torch.get_num_threads()
+    task, weights = random_task(np.random.default_rng(0), 3, 2, 2), network.unaligned_weights(0.5, 2, 3, 2, 0)
+    torch.set_num_threads(2)
+    try:
+        training.train(weights, task, 0.01, 2, method="autograd")
+        training.gradient(weights, task, method="autograd")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+TASK = Task(np.ones((4, 3, 2)), np.ones((4, 5)))
+GOOD = network.unaligned_weights(0.5, 2, 3, 5, 0)
+BATCH = network.unaligned_weights(np.full(2, 0.5), 2, 3, 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: training.train(GOOD, TASK, 0.0, 3), "learning_rate must be > 0, got 0.0"),
+        (lambda: training.train(GOOD, TASK, [0.1, -1], 3), "learning_rate must be > 0, got -1"),
+        (lambda: training.train(GOOD, TASK, np.nan, 3), "learning_rate must be finite"),
+        (lambda: training.train(GOOD, TASK, 0.1, -1), "steps must be an integer >= 0, got -1"),
+        (lambda: training.train(GOOD, TASK, 0.1, 3, record_every=0), "record_every must be an integer >= 1"),
+        (
+            lambda: training.train(GOOD, TASK, 0.1, 3, method="adam"),
+            "method must be one of 'covariance', 'autograd', got",
+        ),
+        (lambda: training.train(GOOD, TASK, 0.1, 3, loss="max"), "loss must be one of 'sum', 'mean', got 'max'"),
+        (lambda: training.train(BATCH, TASK, [0.1, 0.1, 0.1], 3), r"leading axes .* learning_rate \(3,\)"),
+        (lambda: training.train(Weights(BATCH.Wx, np.ones((3, 3, 3)), GOOD.Wy), TASK, 0.1, 3), "leading axes"),
+        (lambda: training.train(Weights(GOOD.Wx.T, GOOD.Wh, GOOD.Wy), TASK, 0.1, 3), r"got Wx \(2, 3\)"),
+        (lambda: training.train(GOOD, Task(np.ones((4, 3, 3)), TASK.y), 0.1, 3), r"N_x = 2 .* got shape \(4, 3, 3\)"),
+        (lambda: training.train(GOOD, Task(TASK.x, np.ones((4, 2))), 0.1, 3), r"N_y = 5 .* got shape \(4, 2\)"),
+        (lambda: training.train(GOOD, Task(TASK.x, np.ones((3, 5))), 0.1, 3), r"y must have shape \(4, N_y\)"),
+        (lambda: training.train(GOOD, Task(TASK.x, np.ones((4, 2, 5))), 0.1, 3), r"or \(4, 3, N_y\)"),
+        (lambda: training.train(GOOD, Task(TASK.x * np.inf, TASK.y), 0.1, 3), "x must be finite"),
+        (lambda: training.train(GOOD, Task(TASK.x, TASK.y * np.nan), 0.1, 3), "y must be finite"),
+        (lambda: training.train(GOOD, None, 0.1, 3), "task must be a Task"),
+        (lambda: training.gradient(GOOD, TASK, method="magic"), "method"),
+        (lambda: training.gradient(GOOD, Task(TASK.x, np.ones((4, 2)))), "N_y = 5"),
+        (lambda: training.loss_value(GOOD, TASK, loss="max"), "loss must be one of"),
+    ],
+)
+def test_errors_name_the_argument_and_what_was_received(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
