@@ -150,15 +150,15 @@ class Errata(Shown):
 
     def text(self):
         """One block an erratum; those whose check is still to come are listed as such."""
-        rows, records, status, *_ = ledger()
+        rows, records, *_ = ledger()
         out, waiting = [], []
         for id, row in rows.items():
             if row.get("erratum", {}).get("kind") != self.options["kind"]:
                 continue
-            if status[id].own not in ("corrected", "refuted"):
+            mine = [r for r in records if id in r["ids"] and r["call"] == "refutes"]
+            if not mine:
                 waiting.append(f"({id})" if id.isdigit() else id)
                 continue
-            mine = [r for r in records if id in r["ids"] and r["call"] == "refutes"]
             out += [f"**{name(id)}**, §{row['section']}, {place(row['chapter'])}", ""]
             if row.get("latex"):
                 out += ["Printed:", "", "```{math}", ":nowrap:", rf"\[{row['latex'].strip()}\]", "```", ""]
@@ -218,6 +218,11 @@ class Card(Shown):
         )
 
 
+def part(section):
+    """The appendix, or the section of the main text: "F.3.1" is in "F", "2.2" in "2.2"."""
+    return section.split(".")[0] if section[0].isalpha() else section
+
+
 class Graph(SphinxDirective):
     """What rests on what: a row of cells a section, coloured by effective status, as inline SVG."""
 
@@ -228,9 +233,9 @@ class Graph(SphinxDirective):
         sections, at = {}, {}
         for id, row in rows.items():
             if id in status:
-                sections.setdefault(row["section"], []).append(id)
+                sections.setdefault(part(row["section"]), []).append(id)
         width, height, per_line, y, parts, labels = 38, 24, 18, 0, [], []
-        for section, ids in sections.items():
+        for section, ids in sorted(sections.items()):
             labels.append(f'<text x="0" y="{y + 16}" class="section">§{escape(section)}</text>')
             for number, id in enumerate(ids):
                 at[id] = (60 + width * (number % per_line), y + height * (number // per_line))
