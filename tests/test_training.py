@@ -184,13 +184,15 @@ def test_a_network_does_not_feel_the_others_even_when_one_diverges(method, outpu
     assert np.isfinite(batch.loss[0]).all()
 
 
-def test_a_network_that_starts_as_nan_counts_as_diverged():
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_network_that_starts_beyond_the_numbers_counts_as_diverged(bad):
     weights = network.unaligned_weights(np.full(2, 0.5), 2, 3, 2, 0)
-    weights.Wh[1, 0, 0] = np.nan
+    weights.Wy[1] = bad
     history = training.train(weights, random_task(np.random.default_rng(0), 3, 2, 2), 0.001, 4)
     np.testing.assert_array_equal(history.diverged, [False, True])
     assert np.isnan(history.weights.Wx[:, 1]).all()
     assert np.isfinite(history.loss[:, 0]).all()
+    assert np.isnan(history.loss[:, 1]).all()
 
 
 @pytest.mark.parametrize("method", training.METHODS)
@@ -269,6 +271,17 @@ def test_what_gradient_flow_conserves_drifts_with_the_learning_rate():
     ]
     assert drift[0] < 0.1
     np.testing.assert_allclose([drift[0] / drift[1], drift[1] / drift[2]], 2, rtol=0.1)
+
+
+def test_gradient_of_the_mean_is_the_scaled_gradient_of_the_sum():
+    rng = np.random.default_rng(0)
+    weights = network.unaligned_weights(0.5, 3, 4, 2, rng)
+    for outputs, entries in (("last", 30 * 2), ("all", 30 * 5 * 2)):
+        task = random_task(rng, 5, 3, 2, 30, outputs)
+        for method in training.METHODS:
+            total = training.gradient(weights, task, method=method)
+            mean = training.gradient(weights, task, method=method, loss="mean")
+            assert_same(mean, [2 / entries * g for g in total], rtol=1e-14)
 
 
 def test_samples_matter_only_through_their_correlations():
