@@ -40,7 +40,9 @@ test: $(READY) lint  ## everything: lint, tests, every notebook run again, a str
 	$(MAKE) --no-print-directory site
 	$(BIN)/pytest -q -rs tests/test_site.py
 
+# From nothing: an incremental build can be green on a bad reference, and keeps pages that nothing makes any more.
 site: $(READY)
+	rm -rf $(HTML)
 	$(BUILD) --all -W -n --keep-going --quiet .
 	@touch $(BUILT)
 
@@ -65,8 +67,9 @@ $(READY): constraints.txt pyproject.toml tools/python_version.py
 	@$(PYTHON) tools/python_version.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python tools/python_version.py
-	$(BIN)/python -m pip install --quiet -c constraints.txt setuptools wheel
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[test]'
+	@echo "Installing the lock: about 2 GB, a few minutes the first time"
+	@$(BIN)/python -m pip install -qq -c constraints.txt setuptools wheel
+	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[test]'
 	@touch $@
 
 lock: $(READY)  ## write constraints.txt from what is installed (after an upgrade)

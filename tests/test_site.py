@@ -16,7 +16,7 @@ from docutils.nodes import make_id
 PAGES = toc_pages()
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
 FENCED = re.compile(r"^(`{3,}|~{3,})\{code-cell\}.*?^\1\s*$", re.MULTILINE | re.DOTALL)
-LABEL = re.compile(r"^\$\$\s*\(([^)\s]+)\)\s*$|^:label:\s*(\S+)\s*$", re.MULTILINE)
+LABEL = re.compile(r"^\$\$\s*\(([^)\s]+)\)\s*$|\{math\}\s*\n(?::\w+:.*\n)*?:label:\s*(\S+)", re.MULTILINE)
 REQUIRED = os.environ.get("LRNN_REQUIRE_BROWSER") == "1"
 
 
