@@ -186,9 +186,9 @@ def test_a_network_does_not_feel_the_others_even_when_one_diverges(method, outpu
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_network_that_starts_beyond_the_numbers_counts_as_diverged(bad):
-    weights = network.unaligned_weights(np.full(2, 0.5), 2, 3, 2, 0)
-    weights.Wy[1] = bad
-    history = training.train(weights, random_task(np.random.default_rng(0), 3, 2, 2), 0.001, 4)
+    weights = network.unaligned_weights(np.full(2, 0.5), 1, 3, 2, 0)
+    weights.Wy[1, 0, 0] = bad  # with one input its loss is infinite, not NaN, until it is told to be
+    history = training.train(weights, random_task(np.random.default_rng(0), 1, 1, 2), 0.001, 4)
     np.testing.assert_array_equal(history.diverged, [False, True])
     assert np.isnan(history.weights.Wx[:, 1]).all()
     assert np.isfinite(history.loss[:, 0]).all()
