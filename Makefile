@@ -23,7 +23,7 @@ export BOOK_HTML := $(abspath $(HTML))
 
 SOURCES = $(shell find book lrnn_helpers -type f ! -path '*/__pycache__/*' ! -path '*/.*') _config.yml _toc.yml pyproject.toml
 
-.PHONY: book test site lint serve notebooks ledger seal lock clean help
+.PHONY: book test site lint serve notebooks ledger seal lock owner clean help
 .DEFAULT_GOAL := book
 
 book: $(BUILT)  ## build the book and print where it is
@@ -76,6 +76,9 @@ lock: $(READY)  ## write constraints.txt from what is installed (after an upgrad
 	$(BIN)/python tools/lock.py > constraints.new
 	mv constraints.new constraints.txt
 	@touch $(READY)
+
+owner: $(READY)  ## carry address and authors from _config.yml to the files that repeat them
+	$(BIN)/python tools/owner.py
 
 clean:  ## remove what was built; the virtual environment stays
 	rm -rf $(OUT)/_build .pytest_cache .ruff_cache .hypothesis

@@ -158,10 +158,10 @@ def test_each_fault_is_found(written, spoil):
 
 
 def committed_texts():
-    """Yield (path, text) of every text file under version control, or of all files where git is not."""
-    git = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
-    names = [n for n in git.stdout.split("\0") if n]
-    for path in (ROOT / n for n in names):
+    """Yield (path, text) of every text file that is, or is about to be, under version control."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for path in (ROOT / name for name in names if name):
         if path.is_file() and path.suffix not in (".png", ".ico", ".pdf"):
             yield path, path.read_text(encoding="utf-8")
 

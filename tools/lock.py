@@ -1,4 +1,4 @@
-"""Print the lock: what is installed here, one `name==version` a line, without local labels such as `+cpu`."""
+"""Print the lock: what is installed here, one `name==version` a line, without local labels (torch's CPU builds have one)."""
 
 import re
 from importlib.metadata import distributions

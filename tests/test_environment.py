@@ -1,0 +1,106 @@
+"""One lock, one version, one owner: what several files repeat must agree."""
+
+import re
+import shutil
+import tomllib
+from importlib.metadata import distributions, version
+
+import lock
+import owner
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import lrnn_helpers
+
+# What comes only on some machines, and so is not locked: CUDA with pip's torch on Linux, a package of the Mac's kernel.
+SOMEWHERE = ("nvidia-", "cuda-", "triton", "appnope")
+
+
+@pytest.fixture(scope="module")
+def locked(root):
+    lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*", pin) for pin in pins), "a pin is name==version, nothing more"
+    names = [pin.split("==")[0] for pin in pins]
+    assert names == sorted(set(names)), "the lock is sorted"
+    return dict(pin.split("==") for pin in pins)
+
+
+@pytest.fixture(scope="module")
+def project(root):
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@pytest.fixture(scope="module")
+def conda(root):
+    listed = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    pins = dict(item.split("=", 1) for item in listed if isinstance(item, str) and "=" in item)
+    return pins, next(item["pip"] for item in listed if isinstance(item, dict))
+
+
+def test_conda_uses_the_same_lock(locked, conda, project):
+    pins, pip = conda
+    assert pip == ["-c constraints.txt", "-e .[book]"]
+    assert pins["python"] == "3.11"
+    assert pins["pytorch-cpu"] == locked["torch"]
+    assert {canonicalize_name(name) for name in pins} - {"python", "pytorch-cpu"} <= set(locked)
+    assert "book" in project["optional-dependencies"]
+
+
+def test_what_is_installed_is_what_is_locked(locked):
+    here = {name: found for name, found in lock.installed().items() if not name.startswith(SOMEWHERE)}
+    wrong = {name: found for name, found in here.items() if locked.get(name) != found}
+    assert wrong == {}, "installed, but not at the lock's version; `make lock` after a deliberate upgrade"
+
+
+def test_the_lock_satisfies_every_requirement(locked):
+    """What `pip check` looks at, read from the lock: each requirement of a locked package is locked and allowed."""
+    unmet = []
+    for distribution in distributions():
+        for line in distribution.requires or ():
+            need = Requirement(line)
+            if need.marker and not need.marker.evaluate({"extra": ""}):
+                continue
+            name = canonicalize_name(need.name)
+            if name == "lrnn-helpers" or name.startswith(SOMEWHERE):
+                continue
+            if name not in locked or not need.specifier.contains(locked[name], prereleases=True):
+                unmet.append(f"{distribution.name} needs {need}, the lock has {locked.get(name)}")
+    assert unmet == []
+
+
+def test_what_builds_the_package_is_locked(locked):
+    assert {"setuptools", "wheel"} <= set(locked)
+
+
+def test_one_version(root, project):
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {project["version"], str(citation["version"]), version("lrnn-helpers")} == {lrnn_helpers.__version__}
+
+
+def test_one_owner(root):
+    address, authors = owner.stated()
+    assert owner.repeated() == (address, authors)
+    for name in ("LICENSE", "LICENSE-TEXT"):
+        assert authors in (root / name).read_text(encoding="utf-8")
+    assert f"git clone {address}" in (root / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_new_owner_reaches_every_file(root, tmp_path):
+    for name in ("_config.yml", "CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md"):
+        shutil.copy(root / name, tmp_path)
+    old, authors = owner.stated()
+    config = (tmp_path / "_config.yml").read_text(encoding="utf-8")
+    config = config.replace(old, "https://example.org/a/b").replace(f"author: {authors}", "author: Someone Else")
+    (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
+    assert len(owner.carry(tmp_path)) == 4
+    assert owner.repeated(tmp_path) == owner.stated(tmp_path) == ("https://example.org/a/b", "Someone Else")
+    assert owner.carry(tmp_path) == []
+    assert not any(old in p.read_text(encoding="utf-8") for p in tmp_path.iterdir())
+
+
+def test_the_readme_has_a_place_for_generated_numbers(root):
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert re.search(r"<!-- totals:begin -->\n(.*\n)*?<!-- totals:end -->", text)
