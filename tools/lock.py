@@ -1,4 +1,4 @@
-"""Print the lock: what is installed here, one `name==version` a line, without local labels (torch's CPU builds have one)."""
+"""Print the lock: what is installed here, one `name==version` a line, without the labels of local builds of torch."""
 
 import re
 from importlib.metadata import distributions
@@ -7,6 +7,9 @@ HEADER = """\
 # The one lock: readers, continuous integration and Binder install with `-c constraints.txt`. Made for Python 3.11.
 # `make lock` writes it from what is installed.
 """
+OURS = ("pip", "lrnn-helpers")
+# What comes only on some machines, and so is not locked: CUDA with pip's torch on Linux, a package of the Mac's kernel.
+SOMEWHERE = ("nvidia-", "cuda-", "triton", "appnope")
 
 
 def normal(name: str) -> str:
@@ -14,10 +17,10 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def installed(without=("pip", "lrnn-helpers")) -> dict[str, str]:
-    """Return {name: version} of the environment that runs this."""
+def installed() -> dict[str, str]:
+    """Return {name: version} of what the environment that runs this has, and every machine would have."""
     found = {normal(d.name): d.version.split("+")[0] for d in distributions()}
-    return {name: found[name] for name in sorted(found) if name not in without}
+    return {name: found[name] for name in sorted(found) if name not in OURS and not name.startswith(SOMEWHERE)}
 
 
 if __name__ == "__main__":
