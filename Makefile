@@ -63,9 +63,8 @@ seal: $(READY)  ## after reading equation and function side by side: seal them
 	$(BIN)/python -m lrnn_helpers.ledger seal
 
 $(READY): constraints.txt pyproject.toml tools/python_version.py
-	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and no python was found"; exit 1; }
-	@$(PYTHON) tools/python_version.py
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || test -n "$(PYTHON)" || { echo "Python 3.11 is needed and no python was found"; exit 1; }
+	@test -x $(BIN)/pip || { $(PYTHON) tools/python_version.py && $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python tools/python_version.py
 	@echo "Installing the lock: about 2 GB, a few minutes the first time"
 	@$(BIN)/python -m pip install -qq -c constraints.txt setuptools wheel

@@ -13,6 +13,8 @@ from bs4 import BeautifulSoup
 from conftest import ROOT, toc_pages
 from docutils.nodes import make_id
 
+import lrnn_helpers
+
 PAGES = toc_pages()
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
 FENCED = re.compile(r"^(`{3,}|~{3,})\{code-cell\}.*?^\1\s*$", re.MULTILINE | re.DOTALL)
@@ -69,6 +71,22 @@ def test_every_image_says_what_it_shows(site, page):
     for image in page_soup(page).select("article img"):
         alt = image.get("alt", "")
         assert alt.strip() and not alt.endswith((".png", ".svg", ".jpg")), f"no alternative text: {image}"
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if (ROOT / f"{p}.ipynb").exists()])
+def test_a_chapter_opens_in_binder_and_colab(site, config, page):
+    path, branch = urlsplit(config["repository"]["url"]).path, config["repository"]["branch"]
+    links = {a["href"] for a in page_soup(page).select("a[href]")}
+    assert f"https://mybinder.org/v2/gh{path}/{branch}?urlpath=lab/tree/{page}.ipynb" in links
+    assert f"https://colab.research.google.com/github{path}/blob/{branch}/{page}.ipynb" in links
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_footer_says_which_version_of_what(site, config, page):
+    footer = page_soup(page).select_one(".extra_footer")
+    assert f"Version {lrnn_helpers.__version__}" in footer.text
+    assert "Proca" in footer.text and "PMLR 267" in footer.text
+    assert footer.select_one("a")["href"] == config["repository"]["url"] + "/issues/new"
 
 
 # ---- links
