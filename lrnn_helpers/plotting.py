@@ -1,0 +1,249 @@
+"""The book's house style and the figures that come back in several chapters.
+
+Every function draws on the axes it is given, or on new ones, and returns them. Importing this room changes no setting
+of matplotlib's: wrap a figure in ``with plotting.style():``. Figures are drawn on white; the book's style sheet turns
+them round in dark mode. Simulations are coloured and solid, theory is black and dashed on top of them.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+
+# Okabe and Ito's colours, which stay apart for colour-blind readers; black is kept for theory.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+
+
+def style():
+    """A context manager with the house style, for one figure.
+
+    Returns
+    -------
+    context manager
+        ``with plotting.style(): fig, ax = plt.subplots()``; outside it nothing is changed.
+    """
+    return mpl.rc_context(
+        {
+            "axes.prop_cycle": mpl.cycler(color=COLOURS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 11,
+            "axes.labelsize": 11,
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 110,
+            "figure.facecolor": "white",
+            "figure.figsize": (6.4, 3.6),
+            "font.size": 10,
+            "image.cmap": "cividis",
+            "legend.frameon": False,
+            "lines.linewidth": 2,
+            "savefig.dpi": 170,
+        }
+    )
+
+
+def _axes(ax):
+    return plt.subplots()[1] if ax is None else ax
+
+
+def simulation(x, y, label=None, ax=None, **line):
+    """A simulated curve: solid, in the next colour of the cycle.
+
+    Parameters
+    ----------
+    x, y : array_like, (n,)
+    label : str, optional
+        For the legend.
+    ax : matplotlib.axes.Axes, optional
+        New ones by default.
+    **line
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax)
+    ax.plot(x, y, label=label, **{"zorder": 2, **line})
+    return ax
+
+
+def theory(x, y, label="theory", ax=None, **line):
+    """A predicted curve: thin, black and dashed, above the simulations. Parameters as in `simulation`."""
+    ax = _axes(ax)
+    if label is not None and label in [other.get_label() for other in ax.get_lines()]:
+        label = None
+    ax.plot(x, y, label=label, **{"color": "black", "linestyle": (0, (4, 3)), "linewidth": 1.3, "zorder": 3, **line})
+    return ax
+
+
+def mode_curves(times, modes, predicted=None, axes=None, labels=None):
+    """Input-output and recurrent modes over learning time, side by side; a prediction dashed over them.
+
+    Parameters
+    ----------
+    times : array_like, (n,)
+        Learning time, in units of tau.
+    modes : Modes
+        Real, each (n,) or (N, n): one curve a dimension.
+    predicted : Modes, optional
+        The same shapes.
+    axes : pair of matplotlib.axes.Axes, optional
+        For u = ac and for b. New ones by default.
+    labels : sequence of str, optional
+        One for each dimension.
+
+    Returns
+    -------
+    pair of matplotlib.axes.Axes
+    """
+    if axes is None:
+        _, axes = plt.subplots(1, 2, figsize=(8, 3.2))
+    for ax, name, values, dashed in (
+        (axes[0], r"input-output mode $u = ac$", modes.u, None if predicted is None else predicted.u),
+        (axes[1], r"recurrent mode $b$", modes.b, None if predicted is None else predicted.b),
+    ):
+        for n, curve in enumerate(np.atleast_2d(values)):
+            simulation(times, curve, labels[n] if labels is not None else None, ax)
+        for curve in [] if dashed is None else np.atleast_2d(dashed):
+            theory(times, curve, ax=ax)
+        ax.set_xlabel(r"learning time $t_\theta / \tau$")
+        ax.set_ylabel(name)
+    if labels is not None or predicted is not None:
+        axes[1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return axes
+
+
+def loss_curve(steps, loss, label=None, ax=None):
+    """Loss over training on a logarithmic axis.
+
+    Parameters
+    ----------
+    steps : array_like, (n,)
+    loss : array_like, (n,) or (n, networks)
+        > 0; zeros and NaN leave gaps.
+    label : str, optional
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax)
+    loss = np.asarray(loss, dtype=float)
+    ax.plot(steps, np.where(loss > 0, loss, np.nan), label=label)
+    ax.set_yscale("log")
+    ax.set_xlabel("training step")
+    ax.set_ylabel(r"loss $\mathcal{L}$")
+    return ax
+
+
+def heat_map(values, x, y, ax=None, label="", **mesh):
+    """A grid of values with a colour bar; cells without a value are hatched.
+
+    Parameters
+    ----------
+    values : array_like, (len(y), len(x))
+        NaN where there is none, as for a diverged network.
+    x, y : sequence
+        What stands along each axis; every cell is drawn of equal size.
+    ax : matplotlib.axes.Axes, optional
+    label : str
+        Of the colour bar.
+    **mesh
+        Passed on to ``Axes.imshow``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If the shape of `values` is not (len(y), len(x)).
+    """
+    values = np.asarray(values, dtype=float)
+    if values.shape != (len(y), len(x)):
+        raise ValueError(f"values must have shape (len(y), len(x)) = {(len(y), len(x))}, got {values.shape}")
+    ax = _axes(ax)
+    image = ax.imshow(values, origin="lower", aspect="auto", **mesh)
+    for row, column in np.argwhere(np.isnan(values)):
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, hatch="///", edgecolor="0.6", linewidth=0))
+    ax.set_xticks(range(len(x)), [f"{v:g}" if isinstance(v, (int, float, np.number)) else str(v) for v in x])
+    ax.set_yticks(range(len(y)), [f"{v:g}" if isinstance(v, (int, float, np.number)) else str(v) for v in y])
+    ax.spines[:].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, label=label)
+    return ax
+
+
+def schematic(s=((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0)), ax=None):
+    r"""The paper's Figure 1 in our own drawing: the network unrolled in time, and its task below it.
+
+    Parameters
+    ----------
+    s : array_like, (T, N)
+        The singular values shown on the diagonals of S_t, between 0 and 1; T = 4 steps are drawn as
+        :math:`t = 1, 2, \dots, T-1, T`.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    s = np.asarray(s, dtype=float)
+    ax = plt.subplots(figsize=(9, 5))[1] if ax is None else ax
+    ax.set(xlim=(-0.9, 10.6), ylim=(-3.4, 3.5), aspect="equal")
+    ax.axis("off")
+    blue, orange, green = COLOURS[:3]
+    places, names, states = (0.6, 3.0, 6.2, 8.6), ("1", "2", "T-1", "T"), ("2", "3", "T", "T+1")
+
+    def node(x, y, text, colour):
+        box = FancyBboxPatch((x - 0.42, y - 0.3), 0.84, 0.6, boxstyle="round,pad=0.04,rounding_size=0.16")
+        box.set(facecolor="white", edgecolor=colour, linewidth=1.6)
+        ax.add_patch(box)
+        ax.text(x, y, text, ha="center", va="center", fontsize=12)
+
+    def arrow(start, end, text="", colour="0.3", shift=(0.0, 0.0)):
+        ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=12, color=colour, linewidth=1.6))
+        if text:
+            x, y = (np.array(start) + end) / 2 + shift
+            ax.text(x, y, text, ha="center", va="center", color=colour, fontsize=12)
+
+    for x, name, state in zip(places, names, states, strict=True):
+        node(x, 0.35, rf"$\mathbf{{x}}_{{{name}}}$", "0.4")
+        node(x, 1.75, rf"$\mathbf{{h}}_{{{state}}}$", orange)
+        arrow((x, 0.72), (x, 1.38), "$W_x$", blue, (0.38, 0))
+    for left, right in pairwise(places):
+        if right - left > 3:
+            middle = (left + right) / 2
+            ax.text(middle, 1.75, r"$\cdots$", ha="center", va="center", fontsize=16)
+            ax.text(middle, -1.7, r"$\cdots$", ha="center", va="center", fontsize=16)
+            arrow((left + 0.5, 1.75), (middle - 0.35, 1.75), "$W_h$", orange, (0, 0.3))
+            arrow((middle + 0.35, 1.75), (right - 0.5, 1.75), "$W_h$", orange, (0, 0.3))
+        else:
+            arrow((left + 0.5, 1.75), (right - 0.5, 1.75), "$W_h$", orange, (0, 0.3))
+    node(places[-1], 3.1, r"$\hat{\mathbf{y}}_T$", green)
+    arrow((places[-1], 2.12), (places[-1], 2.74), "$W_y$", green, (0.38, 0))
+
+    def block(x, y, width, height, colour, alpha=1.0):
+        ax.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor="0.4", linewidth=0.7, alpha=alpha))
+
+    size, N = 0.5, s.shape[1]
+    for x, name, values in zip(places, names, s, strict=True):
+        block(x - 0.95, -1.95, size, size, blue, 0.45)
+        block(x + 0.45, -1.95, size, size, green, 0.45)
+        ax.text(x - 0.7, -1.7, "$U_y$", ha="center", va="center", fontsize=11)
+        ax.text(x + 0.7, -1.7, r"$V_x^\top$", ha="center", va="center", fontsize=11)
+        block(x - 0.3, -2.0, 0.6, 0.6, "white")
+        for n, value in enumerate(values):
+            cell = 0.6 / N
+            block(x - 0.3 + n * cell, -1.4 - (n + 1) * cell, cell, cell, mpl.colormaps["Oranges"](0.15 + 0.7 * value))
+        ax.text(x, -1.12, rf"$\Sigma^{{YX_{{{name}}}}}$", ha="center", va="center", fontsize=11)
+        ax.text(x, -2.35, rf"$S_{{{name}}}$", ha="center", va="center", fontsize=11)
+        ax.plot([x, x], [-0.02, -0.82], color="0.6", linewidth=1, linestyle=(0, (2, 2)))
+    ax.text(4.85, -3.0, "same singular vectors at every step, singular values of their own", ha="center", color="0.25")
+    return ax

@@ -1,0 +1,83 @@
+"""The recurring figures: what they draw is what they were given, and they leave matplotlib as it was."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.patches import Rectangle
+
+from lrnn_helpers import plotting
+from lrnn_helpers.modes import Modes
+
+
+@pytest.fixture(autouse=True)
+def headless():
+    backend = mpl.get_backend()
+    mpl.use("Agg")
+    yield
+    plt.close("all")
+    mpl.use(backend)
+
+
+def test_the_style_is_gone_afterwards():
+    before = mpl.rcParams.copy()
+    with plotting.style():
+        assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(plotting.COLOURS)
+    assert mpl.rcParams == before
+
+
+def test_theory_is_dashed_and_drawn_over_the_simulation():
+    x, y = np.linspace(0, 1, 5), np.arange(5.0) ** 2
+    ax = plotting.simulation(x, y, "trained")
+    assert plotting.theory(x, 2 * y, ax=ax) is ax
+    plotting.theory(x, 3 * y, ax=ax)
+    trained, theory, second = ax.get_lines()
+    np.testing.assert_array_equal(trained.get_xydata(), np.stack([x, y], axis=1))
+    np.testing.assert_array_equal(theory.get_ydata(), 2 * y)
+    assert theory.is_dashed() and not trained.is_dashed() and theory.get_zorder() > trained.get_zorder()
+    assert [line.get_label() for line in (trained, theory)] == ["trained", "theory"]
+    assert second.get_label().startswith("_"), "one entry for all theory in the legend"
+
+
+def test_mode_curves_shows_u_and_b_of_every_dimension():
+    times = np.linspace(0, 2, 4)
+    modes = Modes(np.full((2, 4), 2.0), np.arange(8.0).reshape(2, 4), np.ones((2, 4)))
+    left, right = plotting.mode_curves(times, modes, predicted=modes, labels=["first", "second"])
+    np.testing.assert_array_equal([line.get_ydata() for line in left.get_lines()], np.full((4, 4), 2.0))
+    np.testing.assert_array_equal([line.get_ydata() for line in right.get_lines()[:2]], modes.b)
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["first", "second", "theory"]
+    assert "$b$" in right.get_ylabel() and "$u = ac$" in left.get_ylabel() and "t_" in left.get_xlabel()
+
+
+def test_loss_curve_is_logarithmic_and_leaves_gaps_at_zero():
+    ax = plotting.loss_curve([0, 1, 2], [1.0, 0.1, 0.0])
+    assert ax.get_yscale() == "log"
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), [1.0, 0.1, np.nan])
+
+
+def test_heat_map_shows_the_values_and_hatches_what_is_missing():
+    values = np.array([[1.0, np.nan, 3.0], [4.0, 5.0, 6.0]])
+    ax = plotting.heat_map(values, [1, 2, 3], [0.1, 0.2], label="$D$")
+    np.testing.assert_array_equal(ax.get_images()[0].get_array().filled(np.nan), values)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["0.1", "0.2"]
+    (box,) = [p for p in ax.patches if isinstance(p, Rectangle) and p.get_hatch()]
+    assert box.get_xy() == (0.5, -0.5)
+    with pytest.raises(ValueError, match=r"must have shape \(len\(y\), len\(x\)\) = \(3, 2\), got \(2, 3\)"):
+        plotting.heat_map(values, [1, 2], [1, 2, 3])
+
+
+def test_schematic_keeps_the_vectors_and_changes_the_values():
+    ax = plotting.schematic()
+    texts = [text.get_text() for text in ax.texts]
+    for symbol in ("$W_x$", "$W_h$", "$W_y$", r"$\mathbf{x}_{T}$", r"$\mathbf{h}_{T+1}$", r"$\Sigma^{YX_{1}}$"):
+        assert symbol in texts
+    assert texts.count("$U_y$") == texts.count(r"$V_x^\top$") == 4
+    one, other = plotting.schematic([[1, 0]] * 4), plotting.schematic([[0, 1]] * 4)
+    colours = [[p.get_facecolor() for p in ax.patches] for ax in (one, other)]
+    assert colours[0] != colours[1]
+
+
+def test_the_colours_stay_apart_in_lightness_or_hue():
+    rgb = np.array([mpl.colors.to_rgb(colour) for colour in plotting.COLOURS])
+    gaps = np.linalg.norm(rgb[:, None] - rgb[None], axis=-1)[np.triu_indices(len(rgb), 1)]
+    assert gaps.min() > 0.25
