@@ -342,6 +342,13 @@ def test_totals_are_counted(rows):
     assert (found["equations"], found["checked"], found["mutants"], found["judged"]) == (5, 1, 7, 1)
 
 
+def test_only_what_stands_under_a_label_belongs_to_it():
+    text = (
+        "$$\nx\n$$\nwords\n\n$$\na = b \\\\\n+ c\n$$ (eq:paper-7)\n\n$$\ny\n$$ (eq:ours)\n$$\nz\n$$ (eq:corrected-7)\n"
+    )
+    assert _book.shown_latex(text) == {"paper-7": "a = b \\\\\n+ c", "corrected-7": "z"}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

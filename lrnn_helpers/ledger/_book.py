@@ -14,7 +14,7 @@ from lrnn_helpers.ledger._check import MIME
 STATUSES = ("open", "refuted", "corrected", "numeric", "symbolic", "proved", "defined")
 VERDICTS = ("supported", "in part", "not supported", "open")
 JUDGED = {"claim", "figure"}
-LABELLED = re.compile(r"^\$\$\n(?P<latex>.*?)\n\$\$ \(eq:(?P<label>(?:paper|corrected)-[^)]+)\)\s*$", re.M | re.S)
+LABELLED = re.compile(r"^\$\$\n(?P<latex>(?:(?!\$\$).*\n)+?)\$\$ \(eq:(?P<label>(?:paper|corrected)-[^)]+)\)\s*$", re.M)
 
 
 class Status(NamedTuple):
