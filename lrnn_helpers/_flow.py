@@ -2,7 +2,7 @@
 
 By (5) and (7), or (182) and (184), v = |a|^2 - |c|^2 keeps its value, so the flow of (a, b, c) is one of u = ac and b:
 
-    u' = sqrt(v^2 + 4|u|^2) G,    b' = conj(u) H,
+    u' = N G,    b' = conj(u) H,    N = |a|^2 + |c|^2 = sqrt(v^2 + 4|u|^2),
 
 G and H being the sums of (5) and (6) without c and ca. What remains is a phase, of whichever of a and c is larger:
 its rate is Im(conj(u) G) over its squared size. Solved this way, v is exact, nothing drifts along the hyperbola of
@@ -18,7 +18,7 @@ from scipy.integrate import solve_ivp
 
 RTOL = 1e-12
 # Below this part of its start a real variable may be taken for zero; of a complex one, the smaller of its two parts.
-FLOOR = {True: 1e-40, False: 1e-16}
+FLOOR, COMPLEX_FLOOR = 1e-40, 1e-16
 # LSODA nearly always needs a few thousand evaluations; where it does not see that it should turn stiff, Radau does.
 METHODS = (("LSODA", 50_000), ("Radau", 50_000))
 
@@ -32,54 +32,85 @@ def solve(a0, b0, c0, d, n, times):
     start = np.array([a0, b0, c0])
     if not times[-1] or (a0 == 0 and c0 == 0):
         return np.repeat(start[:, None], len(times), axis=1)
-    real = not np.iscomplexobj(start)
     v = (abs(a0) - abs(c0)) * (abs(a0) + abs(c0))
     larger = a0 if v >= 0 else c0
-    sums = _sums(d, n)
-
-    def rates(_, y):
-        u, b = y if real else np.ascontiguousarray(y[:4]).view(complex)
-        N = np.hypot(v, 2 * abs(u))
-        G, H = sums(u, b)
-        if real:
-            return N * G, u * H
-        turn = (u.conjugate() * G).imag / (N + abs(v)) * 2
-        return np.append(np.array([N * G, u.conjugate() * H]).view(float), turn)
-
-    scale = np.array([abs(a0 * c0) or abs(v), abs(b0) or 1.0])
-    if real:
-        u, b = _integrate(rates, np.array([a0 * c0, b0]), FLOOR[real] * scale, times)
-        direction = np.sign(larger)
-    else:
-        atol = np.append(FLOOR[real] * np.repeat(scale, 2), RTOL)
-        y = _integrate(rates, np.append(np.array([a0 * c0, b0]).view(float), np.angle(larger)), atol, times)
+    system = _System(v, d, n)
+    state, scale = np.array([a0 * c0, b0]), np.array([abs(a0 * c0) or abs(v), abs(b0) or 1.0])
+    if np.iscomplexobj(start):
+        atol = np.append(COMPLEX_FLOOR * np.repeat(scale, 2), RTOL)
+        state = np.append(state.view(float), np.angle(larger))
+        y = _integrate(system.complex_rates, system.complex_jacobian, state, atol, times)
         u, b, direction = y[0] + 1j * y[1], y[2] + 1j * y[3], np.exp(1j * y[4])
+    else:
+        u, b = _integrate(system.real_rates, system.real_jacobian, state, FLOOR * scale, times)
+        direction = np.sign(larger)
     larger = direction * np.sqrt((np.hypot(v, 2 * np.abs(u)) + abs(v)) / 2)
     out = np.array([larger, b, u / larger] if v >= 0 else [u / larger, b, larger])
     out[:, times == 0] = start[:, None]
     return out
 
 
-def _sums(d, n):
-    """The sums of (5) and (6) without their factors c and ca, as a function of u and b."""
-    n, k = np.asarray(n, dtype=float), np.arange(len(d))
-    size = np.abs(d)
+class _System:
+    """The flow of (u, b) at a conserved `v`, from the sums `d` and numbers `n` of each lag."""
 
-    def sums(u, b):
-        power = b**k
-        slopes = k[1:] * power[:-1]
-        model = n * (u * power)
-        residual = d - model
+    def __init__(self, v, d, n):
+        self.v, self.d, self.n, self.k = v, d, np.asarray(n, dtype=float), np.arange(len(d))
+        self.size = np.abs(d)
+
+    def rates(self, u, b):
+        """u', b' and G."""
+        power = b**self.k
+        slopes = self.k[1:] * power[:-1]
+        model = self.n * (u * power)
+        residual = self.d - model
         G, H = power.conj() @ residual, slopes.conj() @ residual[1:]
         # At rest the sums are rounding errors, which a solver would follow in tiny steps for all time to come.
-        noise = 4 * np.finfo(float).eps * (size + np.abs(model))
-        still = abs(G) < np.abs(power) @ noise, abs(H) < np.abs(slopes) @ noise[1:]
-        return (0.0 if still[0] else G), (0.0 if still[1] else H)
+        noise = 4 * np.finfo(float).eps * (self.size + np.abs(model))
+        G = 0.0 if abs(G) < np.abs(power) @ noise else G
+        H = 0.0 if abs(H) < np.abs(slopes) @ noise[1:] else H
+        return np.hypot(self.v, 2 * abs(u)) * G, u.conjugate() * H, G
 
-    return sums
+    def jacobian(self, u, b):
+        """Derivatives of (u', b') by (u, b) and by their conjugates, (2, 2) each."""
+        k = self.k
+        power = b**k
+        first, second = np.zeros_like(power), np.zeros_like(power)
+        first[1:], second[2:] = k[1:] * power[:-1], k[2:] * k[1:-1] * power[:-2]
+        residual = self.d - self.n * (u * power)
+        N, G = np.hypot(self.v, 2 * abs(u)), power.conj() @ residual
+        inner = self.n * first.conj()
+        plain = [
+            [2 * u.conjugate() / N * G - N * (self.n @ np.abs(power) ** 2), -N * u * (inner.conj() @ power.conj())],
+            [-u.conjugate() * (inner @ power), -u.conjugate() * u * (inner @ first)],
+        ]
+        conjugate = [
+            [2 * u / N * G, N * (first.conj() @ residual)],
+            [first.conj() @ residual, u.conjugate() * (second.conj() @ residual)],
+        ]
+        return np.array(plain), np.array(conjugate)
+
+    def real_rates(self, _, y):
+        return self.rates(*y)[:2]
+
+    def real_jacobian(self, _, y):
+        return np.add(*self.jacobian(*y))
+
+    def complex_rates(self, _, y):
+        u, b = np.ascontiguousarray(y[:4]).view(complex)
+        du, db, G = self.rates(u, b)
+        turn = 2 * (u.conjugate() * G).imag / (np.hypot(self.v, 2 * abs(u)) + abs(self.v))
+        return np.append(np.array([du, db]).view(float), turn)
+
+    def complex_jacobian(self, _, y):
+        plain, conjugate = self.jacobian(*np.ascontiguousarray(y[:4]).view(complex))
+        # The phase feeds back on nothing, so that its row may stay empty: this only steers the solver's iteration.
+        J = np.zeros((5, 5))
+        J[0:4:2, 0:4:2], J[0:4:2, 1:4:2] = (plain + conjugate).real, (conjugate - plain).imag
+        J[1:4:2, 0:4:2], J[1:4:2, 1:4:2] = (plain + conjugate).imag, (plain - conjugate).real
+        return J
 
 
-def _integrate(rates, start, atol, times):
+def _integrate(rates, jacobian, start, atol, times):
     """The solution at `times`; NaN if no solver reaches the end."""
     moments, where = np.unique(times, return_inverse=True)
     for method, budget in METHODS:
@@ -90,10 +121,11 @@ def _integrate(rates, start, atol, times):
                 raise _GaveUp
             return rates(t, y)
 
+        options = {"jac": jacobian, "rtol": RTOL, "atol": atol}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                solution = solve_ivp(counted, (0.0, moments[-1]), start, method, moments, rtol=RTOL, atol=atol)
+                solution = solve_ivp(counted, (0.0, moments[-1]), start, method, moments, **options)
         except (_GaveUp, ValueError, np.linalg.LinAlgError):
             continue
         if solution.success and np.isfinite(solution.y).all():
