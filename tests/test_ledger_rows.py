@@ -88,7 +88,7 @@ def test_keys_are_known_and_in_order_and_none_is_a_verdict():
 
 def test_kinds_and_chapters_are_known():
     assert but(lambda row: row["kind"] in MATHEMATICS, EQUATIONS) == []
-    other = {"assumption", "theorem", "proposition", "table", "figure", "claim", "step"}
+    other = {"assumption", "theorem", "identity", "approximation", "proposition", "table", "figure", "claim", "step"}
     assert but(lambda row: row["kind"] in other, ROWS[204:]) == []
     assert but(lambda row: row["chapter"] in CHAPTERS and isinstance(row["section"], str)) == []
 
