@@ -35,10 +35,10 @@ $(BUILT): $(READY) $(SOURCES)
 	@touch $@
 
 test: $(READY) lint  ## everything: lint, tests, every notebook run again, a strict full build, a browser
-	$(BIN)/pytest -q --ignore tests/test_site.py
+	$(BIN)/pytest -q -n 2 --ignore tests/test_site.py
 	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n 2 --dist loadscope book
 	$(MAKE) --no-print-directory site
-	$(BIN)/pytest -q -rs tests/test_site.py
+	$(BIN)/pytest -q -n 2 -rs tests/test_site.py
 
 # From nothing: an incremental build can be green on a bad reference, and keeps pages that nothing makes any more.
 site: $(READY)
