@@ -1,0 +1,285 @@
+"""The neural tangent kernel of a linear RNN of any width, and how far it moves.
+
+What (129)-(134) and (160)-(162) aim at, with the printed forms put right: the recurrent term has the sign of the
+others, every range reaches T, and powers of W_h do not commute with the gradient. Leading axes of weights and modes
+are networks; one that is NaN has a NaN kernel and distance of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lrnn_helpers import _kernels
+from lrnn_helpers import _validation as check
+
+# Multiply-adds of one call to the batched routines: enough to hide Python, few enough to stay in the cache.
+WORK = 2e7
+
+
+def ntk(weights, x, outputs="last"):
+    """The tangent kernel K = J Jᵀ of the outputs: (129)-(134), or (160)-(162) for T outputs, put right.
+
+    With H_t = W_h H_(t-1) + W_x X_t and B_t = W_y W_h^(T-t),
+    K = H_Tᵀ H_T ⊗ I + Σ_(t,s) (X_tᵀ X_s + H_(t-1)ᵀ H_(s-1)) ⊗ B_t B_sᵀ. The cheapest of three ways to sum it is taken;
+    one of them goes through the input-space matrix Q of K = (X ⊗ I) Q (X ⊗ I)ᵀ, whose cost does not grow with P.
+
+    Parameters
+    ----------
+    weights : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
+    x : array_like, (P, T, N_x)
+        Inputs, the same for every network.
+    outputs : {"last", "all"}
+        The kernel of ŷ_T, or of ŷ_1 … ŷ_T with all its blocks K_(t,t').
+
+    Returns
+    -------
+    numpy.ndarray, (..., P·N_y, P·N_y) or (..., P·T·N_y, P·T·N_y)
+        Symmetric, positive semidefinite; rows in the order of ``forward(weights, x, outputs).reshape(-1)``.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit together or `x` is not finite.
+    """
+    W, x = _network(weights, x, outputs)
+    way, cost = _kernels.cheapest(W, x, outputs)
+    return _in_parts(lambda W: way(W, x, outputs), cost, 2, weights=W)
+
+
+def jacobian(weights, x, outputs="last"):
+    """The gradients of all outputs, the J of K = J Jᵀ.
+
+    Parameters
+    ----------
+    weights, x, outputs
+        As in `ntk`.
+
+    Returns
+    -------
+    numpy.ndarray, (..., rows, N_h N_x + N_h² + N_y N_h)
+        Rows as in `ntk`; columns are the entries of Wx, then Wh, then Wy, each in the order of ``reshape(-1)``.
+
+    Raises
+    ------
+    ValueError
+        As `ntk`.
+    """
+    W, x = _network(weights, x, outputs)
+    x = _kernels.unrolled(x, outputs)
+    N_x, N_h, N_y = _kernels.sizes(W)
+    rows = len(x) * N_y
+
+    def columns(W):
+        J, last = _kernels.jacobian(W, x)
+        J = J.swapaxes(-2, -1)
+        Jy = np.eye(N_y)[:, :, None] * last[:, :, None, None]
+        return np.concatenate([b.reshape(len(J), rows, -1) for b in (J[..., :N_x], J[..., N_x:], Jy)], axis=-1)
+
+    return _in_parts(columns, 20 * rows * N_h * (N_x + N_h + N_y), 2, weights=W)
+
+
+def kernel_distance(k0, k1):
+    """Distance of two kernels, (135): 1 - ⟨K, K'⟩/(‖K‖ ‖K'‖), computed as ½ ‖K/‖K‖ - K'/‖K'‖‖².
+
+    In that form a small distance keeps its digits and none is negative; the size of a kernel does not matter. It is 0
+    for proportional kernels, at most 1 where both are positive semidefinite, at most 2 for any.
+
+    Parameters
+    ----------
+    k0, k1 : array_like, (..., n, m)
+        Kernels; leading axes broadcast. Complex ones enter by the real part of their inner product.
+
+    Returns
+    -------
+    numpy.ndarray, (...)
+        NaN where a kernel is zero, which has no direction, or not finite.
+
+    Raises
+    ------
+    ValueError
+        If the kernels do not end in two axes of the same sizes, or leading axes do not broadcast.
+    """
+    k0, k1 = (check.array(name, k, finite=False) for name, k in (("k0", k0), ("k1", k1)))
+    if min(k0.ndim, k1.ndim) < 2 or k0.shape[-2:] != k1.shape[-2:] or 0 in k0.shape[-2:]:
+        raise ValueError(f"k0 and k1 must end in the same two axes, each >= 1, got shapes {k0.shape} and {k1.shape}")
+    check.broadcast(k0=k0.shape[:-2], k1=k1.shape[:-2])
+    size = k0.shape[-2] * k0.shape[-1]
+    return _kernels.distance(*(k.reshape(*k.shape[:-2], size) for k in (k0, k1)))
+
+
+def ntk_distance(weights0, weights1, x=None, T=None, outputs="last"):
+    """Distance (135) of the kernels of two networks, from the input covariance or, if that is white, without data.
+
+    K = (X ⊗ I) Q (X ⊗ I)ᵀ, so the inner products need only Σ_p x_p x_pᵀ: a root of it takes the place of the samples,
+    T·N_x rows however large P is. Where the network is small, ⟨K, K'⟩ = ‖Jᵀ J'‖² and no kernel is formed.
+
+    Parameters
+    ----------
+    weights0, weights1 : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h); leading axes broadcast, and the two N_h may differ.
+    x : array_like, (P, T, N_x), optional
+        Inputs. Exactly one of `x` and `T` is given.
+    T : int, optional
+        Trajectory length of white inputs, Σ_p x_t x_t'ᵀ = δ_tt' I or any multiple of it.
+    outputs : {"last", "all"}
+        As in `ntk`.
+
+    Returns
+    -------
+    numpy.ndarray, (...)
+        In [0, 1]; NaN where a network is not finite or its kernel is zero.
+
+    Raises
+    ------
+    ValueError
+        If both or none of `x` and `T` are given, the sizes do not fit together, T < 1 or `x` is not finite.
+    """
+    if (x is None) == (T is None):
+        raise ValueError(f"exactly one of x and T must be given, got {'none' if x is None else 'both'}")
+    check.outputs(outputs)
+    W0, W1 = check.weights(weights0), check.weights(weights1)
+    (N_x, _, N_y), other = _kernels.sizes(W0), _kernels.sizes(W1)
+    if (N_x, N_y) != (other[0], other[2]):
+        raise ValueError(
+            "weights0 and weights1 must have the same N_x and N_y, "
+            f"got N_x = {N_x}, N_y = {N_y} and N_x = {other[0]}, N_y = {other[2]}"
+        )
+    if x is None:
+        root = _lag_root(check.integer("T", T, at_least=1), outputs)
+        x = _white(root, N_x)
+        scale = np.outer(root, root)[:, None, None, :, None, None]
+        cost = sum(_kernels.response_cost(W, len(root)) for W in (W0, W1))
+
+        def kernel(W):
+            return _kernels.responses(W, len(root)) * scale
+    else:
+        x = _covariance_root(_kernels.unrolled(check.inputs(x, N_x), outputs))
+        cost = sum(_kernels.cheapest(W, x)[1] for W in (W0, W1))
+
+        def kernel(W):
+            return _kernels.cheapest(W, x)[0](W, x, "last")
+
+    def by_kernels(W0, W1):
+        return _kernels.distance(*(kernel(W).reshape(len(W[0]), -1) for W in (W0, W1)))
+
+    def by_tangents(W0, W1):
+        return _kernels.tangent_distance(W0, W1, x)
+
+    ways = (
+        (_kernels.tangent_cost(W0, W1, *x.shape[:2]), by_tangents),
+        (cost + _kernels.distance_cost(len(x) * N_y), by_kernels),
+    )
+    cost, way = min(ways, key=lambda item: item[0])
+    return _in_parts(way, cost, 2, weights0=W0, weights1=W1)
+
+
+def aligned_ntk_distance(modes0, modes1, T, N_x=None, N_y=None, outputs="last"):
+    """Distance (135) of the kernels of two aligned networks with white inputs, in closed form in their modes.
+
+    In the singular vectors (or eigenvectors) of the task the kernel falls into blocks, T by T in the lags, one for each
+    output dimension μ and input dimension ν: u u† + v v† + w w† with u_k = a_ν b_ν^k, v_k = c_μ b_μ^k and
+    w_k = c_μ a_ν Σ_(r+q=k-1) b_μ^r b_ν^q.
+
+    Parameters
+    ----------
+    modes0, modes1 : Modes, each (..., N)
+        Real modes of `aligned_weights` with the same U and V, or complex ones of `rotational_weights` with the same P;
+        leading axes broadcast.
+    T : int
+        Trajectory length, >= 1.
+    N_x, N_y : int, optional
+        Numbers of inputs and outputs, N by default. The others have no mode, yet the kernel knows them. N_h is free.
+    outputs : {"last", "all"}
+        As in `ntk`.
+
+    Returns
+    -------
+    numpy.ndarray, (...)
+        In [0, 1]; NaN where a mode is not finite or all are zero.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together, T < 1, or N_x or N_y is less than N.
+    """
+    T, outputs = check.integer("T", T, at_least=1), check.outputs(outputs)
+    modes0, modes1 = _modes("modes0", modes0), _modes("modes1", modes1)
+    N = modes0[0].shape[-1]
+    if modes1[0].shape[-1] != N:
+        raise ValueError(f"modes0 and modes1 must have the same N, got {N} and {modes1[0].shape[-1]}")
+    idle = [0 if n is None else check.integer(name, n, at_least=N) - N for name, n in (("N_x", N_x), ("N_y", N_y))]
+    root = _lag_root(T, outputs)
+    return _in_parts(
+        lambda m0, m1: _kernels.distance(*(_kernels.mode_blocks(m, root, *idle) for m in (m0, m1))),
+        20 * N**2 * T**2,
+        1,
+        modes0=modes0,
+        modes1=modes1,
+    )
+
+
+def _network(weights, x, outputs):
+    check.outputs(outputs)
+    W = check.weights(weights)
+    return W, check.inputs(x, W[0].shape[-1])
+
+
+def _modes(name, modes):
+    """Three arrays of one shape (..., N)."""
+    try:
+        a, b, c = modes
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be three arrays (a, b, c), got {type(modes).__name__}") from error
+    modes = [check.array(f"{name}.{n}", m, finite=False) for n, m in (("a", a), ("b", b), ("c", c))]
+    check.broadcast(**{f"{name}.{n}": m.shape for n, m in zip("abc", modes, strict=True)})
+    modes = np.broadcast_arrays(*modes)
+    if modes[0].ndim < 1 or modes[0].shape[-1] < 1:
+        raise ValueError(f"{name} must end in an axis of N >= 1 dimensions, got shape {modes[0].shape}")
+    return modes
+
+
+def _lag_root(T, outputs):
+    """Root of how often each lag k = 0 … T-1 occurs: once, or T-k times with T outputs."""
+    return np.ones(T) if outputs == "last" else np.sqrt(T - np.arange(T))
+
+
+def _white(root, N_x):
+    """Trajectories (T·N_x, T, N_x) with the covariance of white inputs: an impulse at each lag and channel."""
+    return np.diag(np.repeat(root, N_x)).reshape(-1, len(root), N_x)[:, ::-1]
+
+
+def _covariance_root(x):
+    """Trajectories with the covariance of x, at most T·N_x of them."""
+    n, T, N_x = x.shape
+    return x if n <= T * N_x else np.linalg.qr(x.reshape(n, -1), mode="r").reshape(-1, T, N_x)
+
+
+def _in_parts(function, cost, core, **groups):
+    """Results of `function` for all networks, parts of the batch at a time.
+
+    Each group is a list of arrays that end in `core` axes of their own; the leading axes of all are broadcast.
+    """
+    own = {
+        name: check.broadcast(**dict(zip("abc", (m.shape[:-core] for m in g), strict=True)))
+        for name, g in groups.items()
+    }
+    lead = check.broadcast(**own)
+    flat = []
+    for shape, group in zip(own.values(), groups.values(), strict=True):
+        # One network that stands against many is not repeated.
+        axes = shape if np.prod(shape) == 1 else lead
+        count = np.prod(axes, dtype=int)
+        flat.append([np.broadcast_to(m, axes + m.shape[-core:]).reshape(count, *m.shape[-core:]) for m in group])
+    size, step = int(np.prod(lead)), int(max(1, WORK // cost))
+    with np.errstate(all="ignore"):
+        if size == 0:
+            result = function(*([np.zeros((1, *m.shape[1:])) for m in group] for group in flat))
+            return np.empty((*lead, *result.shape[1:]))
+        for start in range(0, size, step):
+            part = slice(start, start + step)
+            result = function(*(g if len(g[0]) == 1 else [m[part] for m in g] for g in flat))
+            if start == 0:
+                out = result if step >= size else np.empty((size, *result.shape[1:]))
+            out[part] = result
+    return out.reshape((*lead, *out.shape[1:]))[()]
