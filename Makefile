@@ -31,7 +31,7 @@ book: $(BUILT)  ## build the book and print where it is
 
 $(BUILT): $(READY) $(SOURCES)
 	@$(BIN)/python tools/notebooks.py stale || echo "warning: these pages show old outputs; run: make notebooks"
-	$(BUILD) --quiet .
+	$(BUILD) --quiet . >/dev/null
 	@touch $@
 
 test: $(READY) lint  ## everything: lint, tests, every notebook run again, a strict full build, a browser
@@ -43,7 +43,7 @@ test: $(READY) lint  ## everything: lint, tests, every notebook run again, a str
 # From nothing: an incremental build can be green on a bad reference, and keeps pages that nothing makes any more.
 site: $(READY)
 	rm -rf $(HTML)
-	$(BUILD) --all -W -n --keep-going --quiet .
+	$(BUILD) --all -W -n --keep-going --quiet . >/dev/null
 	@touch $(BUILT)
 
 lint: $(READY)  ## ruff: rules and format
