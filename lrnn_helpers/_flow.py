@@ -17,8 +17,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 RTOL = 1e-12
-# Below this part of its start a real variable may be taken for zero; of a complex one, the smaller of its two parts.
-FLOOR, COMPLEX_FLOOR = 1e-40, 1e-16
+# Below this part of its start a variable may be taken for zero.
+FLOOR = 1e-40
 # LSODA nearly always needs a few thousand evaluations; where it does not see that it should turn stiff, Radau does.
 METHODS = (("LSODA", 50_000), ("Radau", 50_000))
 
@@ -37,10 +37,18 @@ def solve(a0, b0, c0, d, n, times):
     system = _System(v, d, n)
     state, scale = np.array([a0 * c0, b0]), np.array([abs(a0 * c0) or abs(v), abs(b0) or 1.0])
     if np.iscomplexobj(start):
-        atol = np.append(COMPLEX_FLOOR * np.repeat(scale, 2), RTOL)
+        atol = np.append(1e-16 * np.repeat(scale, 2), RTOL)
         state = np.append(state.view(float), np.angle(larger))
         y = _integrate(system.complex_rates, system.complex_jacobian, state, atol, times)
         u, b, direction = y[0] + 1j * y[1], y[2] + 1j * y[3], np.exp(1j * y[4])
+    elif v == 0:
+        # |a| = |c| for all time, so that u keeps its sign: its logarithm is solved for, which cannot cross zero.
+        state = np.array([np.log(abs(a0 * c0)), b0, np.sign(a0 * c0)])
+        w, b, sign = _integrate(system.log_rates, system.log_jacobian, state, [RTOL, FLOOR * scale[1], 1.0], times)
+        larger = np.sign(larger) * np.exp(w / 2)
+        out = np.array([larger, b, sign * larger])
+        out[:, times == 0] = start[:, None]
+        return out
     else:
         u, b = _integrate(system.real_rates, system.real_jacobian, state, FLOOR * scale, times)
         direction = np.sign(larger)
@@ -94,6 +102,17 @@ class _System:
 
     def real_jacobian(self, _, y):
         return np.add(*self.jacobian(*y))
+
+    def log_rates(self, _, y):
+        w, b, sign = y
+        _, db, G = self.rates(sign * np.exp(w), b)
+        return 2 * sign * G, db, 0.0
+
+    def log_jacobian(self, _, y):
+        w, b, sign = y
+        u = sign * np.exp(w) or sign * np.finfo(float).tiny
+        J, G = np.add(*self.jacobian(u, b)), self.rates(u, b)[2]
+        return np.array([[J[0, 0] - 2 * sign * G, J[0, 1] / u, 0.0], [J[1, 0] * u, J[1, 1], 0.0], [0.0, 0.0, 0.0]])
 
     def complex_rates(self, _, y):
         u, b = np.ascontiguousarray(y[:4]).view(complex)

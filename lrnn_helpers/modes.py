@@ -131,7 +131,8 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
     """Modes along the gradient flow (5)–(7) at the given times; (152)–(155) with T outputs, (182)–(184) if complex.
 
     Solved by LSODA, which turns to a stiff method where it must, for each dimension on its own; accurate to 1e-7.
-    Real modes move along the hyperbola on which a^2 - c^2 keeps its value, exactly so in the results.
+    Real modes move along the hyperbola on which a^2 - c^2 keeps its value, exactly so in the results, and keep their
+    digits however far they decay; complex ones are accurate against the size of the start.
 
     Parameters
     ----------
@@ -247,7 +248,7 @@ def hessian(modes, s, *, outputs="last"):
         for k, (d, n) in enumerate(zip(*_sums(lags), strict=True)):
             residual = d - n * (c * power * a)
             slope = np.stack([c * power, c * first * a, power * a], axis=-1)
-            H += n * slope[..., :, None] * slope[..., None, :]
+            H += n * (slope[..., :, None] * slope[..., None, :])
             for i, j, bend in ((0, 1, c * first), (0, 2, power), (1, 2, first * a), (1, 1, c * second * a)):
                 H[..., i, j] -= residual * bend
                 if i != j:

@@ -1,0 +1,532 @@
+"""The modes against exact fractions, loops as the paper writes them, and automatic differentiation."""
+
+import warnings
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrnn_helpers import dynamics, modes
+from lrnn_helpers.modes import Modes
+
+rationals = st.fractions(-2, 2, max_denominator=8)
+
+
+@st.composite
+def problems(draw, outputs=None):
+    """(a, b, c, s, tau, outputs) of fractions."""
+    T, outputs = draw(st.integers(1, 6)), outputs or draw(st.sampled_from(["last", "all"]))
+    if outputs == "last":
+        s = [draw(rationals) for _ in range(T)]
+    else:
+        s = [[draw(rationals) if i <= t else Fraction(0) for i in range(T)] for t in range(T)]
+    return *(draw(rationals) for _ in "abc"), s, draw(st.fractions(Fraction(1, 4), 4, max_denominator=8)), outputs
+
+
+def pairs(s, outputs):
+    """(lag, target) of every output and every input that it may depend on."""
+    T = len(s)
+    if outputs == "last":
+        return [(T - i, s[i - 1]) for i in range(1, T + 1)]
+    return [(t - i, s[t - 1][i - 1]) for t in range(1, T + 1) for i in range(1, t + 1)]
+
+
+def brute_energy(a, b, c, s, tau, outputs):
+    return sum((target - c * b**lag * a) ** 2 for lag, target in pairs(s, outputs)) / (2 * tau)
+
+
+def brute_velocity(a, b, c, s, tau, outputs):
+    """(5)–(7) and (152), (153), (155) term by term, the sum over r included."""
+    da = db = dc = 0
+    for lag, target in pairs(s, outputs):
+        residual = target - c * b**lag * a
+        da += b**lag * c * residual
+        db += sum(b**r * c * residual * a * b ** (lag - 1 - r) for r in range(lag))
+        dc += residual * a * b**lag
+    return da / tau, db / tau, dc / tau
+
+
+def floats(values):
+    return np.array(values, dtype=float)
+
+
+def generic(rng, *shape, T=5, outputs="last", complex_=False):
+    """Random modes and dynamics with leading axes `shape`."""
+
+    def draw(*size):
+        z = rng.normal(size=size)
+        return z + 1j * rng.normal(size=size) if complex_ else z
+
+    s = draw(*shape, T) if outputs == "last" else np.tril(draw(*shape, T, T))
+    return Modes(*(0.8 * draw(*shape) for _ in "abc")), s
+
+
+@given(problems())
+def test_energy_is_the_exact_sum_of_squares(problem):
+    *abc, s, tau, outputs = problem
+    exact = brute_energy(*abc, s, tau, outputs)
+    received = modes.energy(Modes(*map(float, abc)), floats(s), float(tau), outputs=outputs)
+    # Squares do not cancel, but their residuals do: what rounding may do is set by the sizes of the terms.
+    a, b, c = map(abs, abc)
+    size = sum((abs(y) + c * b**lag * a) ** 2 for lag, y in pairs(s, outputs)) / (2 * tau)
+    assert abs(received - float(exact)) <= 1e-14 * float(size)
+    data, regularization = modes.energy_terms(Modes(*abc), s, tau, outputs=outputs)
+    assert abs(data + regularization - received) <= 1e-14 * float(size)
+    exact = sum((c * b**lag * a) ** 2 for lag, _ in pairs(s, outputs)) / (2 * tau)
+    assert regularization == pytest.approx(float(exact), rel=1e-14, abs=0)
+
+
+@given(problems())
+def test_velocity_is_the_papers_sums(problem):
+    *abc, s, tau, outputs = problem
+    exact = brute_velocity(*abc, s, tau, outputs)
+    received = modes.velocity(Modes(*map(float, abc)), floats(s), float(tau), outputs=outputs)
+    a, b, c = map(abs, abc)
+    size = [0, 0, 0]
+    for lag, y in pairs(s, outputs):
+        residual = (abs(y) + c * b**lag * a) / tau
+        for j, factor in enumerate((c * b**lag, c * a * lag * b ** max(lag - 1, 0), a * b**lag)):
+            size[j] += factor * residual
+    for left, right, bound in zip(received, exact, size, strict=True):
+        assert abs(left - float(right)) <= 1e-14 * float(bound)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize("T", [1, 2, 3, 7])
+def test_velocity_is_minus_the_autograd_gradient(outputs, complex_, T):
+    rng = np.random.default_rng(T)
+    start, s = generic(rng, T=T, outputs=outputs, complex_=complex_)
+    tau = 0.7
+    a, b, c = (torch.tensor(x, requires_grad=True) for x in start)
+    loss = sum(abs(torch.as_tensor(y) - c * b**lag * a) ** 2 for lag, y in pairs(s, outputs)) / (2 * tau)
+    # On complex numbers torch gives the direction of steepest ascent, 2 dE/dz*, which is what (182)–(184) need.
+    gradient = torch.autograd.grad(loss, (a, b, c), allow_unused=True)
+    assert modes.energy(start, s, tau, outputs=outputs) == pytest.approx(float(loss.detach()), rel=1e-14)
+    for rate, g in zip(modes.velocity(start, s, tau, outputs=outputs), gradient, strict=True):
+        expected = 0 if g is None else -g.numpy()
+        np.testing.assert_allclose(rate, expected, rtol=1e-12, atol=1e-14)
+        assert rate.dtype == (np.complex128 if complex_ else np.float64)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("b", [0.0, 0.6, -1.0, None])
+@pytest.mark.parametrize("T", [1, 2, 3, 6])
+def test_hessian_is_autograds(outputs, b, T):
+    start, s = generic(np.random.default_rng(T), T=T, outputs=outputs)
+    start = start if b is None else start._replace(b=b)
+
+    def tau_energy(y):
+        powers = [torch.ones((), dtype=torch.float64)]
+        for _ in range(T):
+            powers.append(powers[-1] * y[1])
+        return sum((float(target) - y[2] * powers[lag] * y[0]) ** 2 for lag, target in pairs(s, outputs)) / 2
+
+    expected = torch.func.hessian(tau_energy)(torch.tensor([float(x) for x in start], dtype=torch.float64)).numpy()
+    received = modes.hessian(start, s, outputs=outputs)
+    np.testing.assert_allclose(received, expected, rtol=1e-12, atol=1e-13)
+    np.testing.assert_array_equal(received, received.T)
+
+
+def test_hessian_is_exact_at_b_zero_and_at_length_one():
+    np.testing.assert_array_equal(modes.hessian(Modes(2, 0, 3), [5]), [[9, 0, 7], [0, 0, 0], [7, 0, 4]])
+    # tau E = ((7 - 6b^2)^2 + (5 - 6b)^2 + (1 - 6)^2) / 2 in b: second derivative -84 + 36 at b = 0.
+    H = modes.hessian(Modes(2, 0, 3), [7, 5, 1])
+    np.testing.assert_array_equal(H, [[9, -15, 11], [-15, -48, -10], [11, -10, 4]])
+
+
+def test_regularization_is_the_closed_ratio_where_that_is_defined():
+    a, b, c, T, tau = Fraction(3, 2), Fraction(4, 5), Fraction(-2, 3), 6, Fraction(5, 4)
+    last = c**2 * a**2 * (1 - b ** (2 * T)) / (1 - b**2) / (2 * tau)
+    every = c**2 * a**2 * (T * (1 - b**2) - b**2 * (1 - b ** (2 * T))) / (1 - b**2) ** 2 / (2 * tau)
+    m = Modes(a, b, c)
+    assert modes.energy_terms(m, np.ones(T), tau)[1] == pytest.approx(float(last), rel=1e-14)
+    assert modes.energy_terms(m, np.tri(T), tau, outputs="all")[1] == pytest.approx(float(every), rel=1e-14)
+
+
+@pytest.mark.parametrize("b", [1.0, -1.0, 1j])
+def test_regularization_is_right_on_the_unit_circle(b):
+    m = Modes(2.0, b, 3.0)
+    assert modes.energy_terms(m, np.zeros(7))[1] == 36 * 7 / 2
+    assert modes.energy_terms(m, np.zeros((7, 7)), outputs="all")[1] == 36 * 28 / 2
+
+
+def test_energy_does_not_cancel_near_zero_loss():
+    exact = (Fraction(1, 2**30)) ** 2 * 4 / 2
+    s = dynamics.constant(1.0, 4) + 2.0**-30
+    assert modes.energy(Modes(1.0, 1.0, 1.0), s) == float(exact)
+
+
+def test_u_is_the_product():
+    np.testing.assert_array_equal(Modes([1.0, 2.0], 0, [3.0, 4.0]).u, [3, 8])
+    assert Modes(Fraction(1, 2), 0, Fraction(1, 3)).u == Fraction(1, 6)
+    assert Modes(2, 0, 1j).u == 2j
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(Modes(np.array([np.inf]), 0, np.array([0.0])).u).all()
+
+
+CALLS = {
+    "energy": lambda m, s, scale, **kw: modes.energy(m, s, scale, **kw),
+    "energy_terms": lambda m, s, scale, **kw: np.stack(modes.energy_terms(m, s, scale, **kw), axis=-1),
+    "velocity": lambda m, s, scale, **kw: np.stack(modes.velocity(m, s, scale, **kw), axis=-1),
+    "hessian": lambda m, s, scale, **kw: modes.hessian(m, s, **kw),
+    "descend": lambda m, s, scale, **kw: np.stack(modes.descend(m, s, 0.002 * scale, 40, 8, **kw), axis=-2),
+    "flow": lambda m, s, scale, **kw: np.stack(modes.flow(m, s, [0.5, 2.0], scale, **kw), axis=-2),
+}
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_batch_is_bit_for_bit_the_loop(name, complex_, outputs):
+    if name == "hessian" and complex_:
+        pytest.skip("real modes only")
+    call, rng = CALLS[name], np.random.default_rng(5)
+    m, s = generic(rng, 2, 3, T=9, outputs=outputs, complex_=complex_)
+    m, s = m._replace(a=m.a[:, :1], b=0.5 * m.b[0]), s[0]
+    scale = rng.uniform(0.5, 2, (4, 1, 1))
+    batch = call(m, s, scale, outputs=outputs)
+    lead = (2, 3) if name == "hessian" else (4, 2, 3)
+    assert batch.shape[: len(lead)] == lead and np.isfinite(batch).all()
+    expect = np.testing.assert_array_equal if not complex_ else partial(np.testing.assert_allclose, rtol=1e-12)
+    for h, i, j in np.ndindex(4, 2, 3):
+        alone = call(Modes(m.a[i, 0], m.b[j], m.c[i, j]), s[j], scale[h, 0, 0], outputs=outputs)
+        # numpy multiplies complex numbers in vectors by other instructions than single ones, a rounding apart.
+        expect(batch[i, j] if name == "hessian" else batch[h, i, j], alone)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+@pytest.mark.parametrize("which", "abc")
+@pytest.mark.parametrize("name", CALLS)
+def test_a_diverged_row_stays_alone_and_silent(name, which, bad):
+    call = CALLS[name]
+    m, s = generic(np.random.default_rng(6), 3, T=4)
+    if name == "flow" and bad == 1e200:
+        pytest.skip("a finite start; what it costs is tested elsewhere")
+    poisoned = m._replace(**{which: np.where(np.arange(3) == 1, bad, getattr(m, which))})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        received, clean = call(poisoned, s, 1.0), call(m, s, 1.0)
+    np.testing.assert_array_equal(received[[0, 2]], clean[[0, 2]])
+    assert not np.isfinite(received[1]).all()
+    if name in ("flow", "descend"):
+        assert np.isnan(received[1][..., 1:]).all()
+
+
+def test_types_follow_the_arguments():
+    real, s = Modes(1, 0.5, 2), [1, 2, 3]
+    assert modes.energy(real, s).dtype == np.float64
+    assert modes.energy(Modes(1j, 0.5, 2), s).dtype == np.float64
+    assert all(x.dtype == np.float64 for x in modes.velocity(real, s))
+    for m, d in ((Modes(1, 0.5j, 2), s), (real, [1, 2j, 3])):
+        assert all(x.dtype == np.complex128 for x in modes.velocity(m, d))
+        assert all(x.dtype == np.complex128 for x in modes.flow(m, d, [1.0]))
+        assert all(x.dtype == np.complex128 for x in modes.descend(m, d, 0.1, 2))
+    assert all(
+        np.ndim(x) == 0 for x in (modes.energy(real, s), *modes.velocity(real, s), *modes.descend(real, s, 1, 1))
+    )
+    assert modes.hessian(real, s).shape == (3, 3)
+
+
+def test_the_last_of_all_outputs_alone_is_the_single_output():
+    """Of an (T, T) task, the rows of a shorter network are single-output tasks of their own lengths."""
+    m, s = generic(np.random.default_rng(7), T=5, outputs="all")
+    rows = [s[t, : t + 1] for t in range(5)]
+    assert modes.energy(m, s, outputs="all") == pytest.approx(sum(modes.energy(m, r) for r in rows), rel=1e-14)
+    for j in range(3):
+        parts = sum(modes.velocity(m, r)[j] for r in rows)
+        np.testing.assert_allclose(modes.velocity(m, s, outputs="all")[j], parts, rtol=1e-12)
+
+
+# The flow
+
+
+def unbalanced(t, a0, c0, S):
+    """u(t) at T = 1, by the substitution tanh; a second route, with 50 digits."""
+    mp = pytest.importorskip("mpmath")
+    with mp.workdps(60):
+        a0, c0, S, t = map(mp.mpf, (a0, c0, S, t))
+        v = abs(a0**2 - c0**2)
+        omega = mp.sqrt(v**2 + 4 * S**2)
+        p0 = mp.tanh(mp.asinh(2 * a0 * c0 / v) / 2)
+        theta = mp.tanh(omega * t / 2)
+        p = (p0 * omega + (2 * S - v * p0) * theta) / (omega + (2 * S * p0 + v) * theta)
+        return float(v * p / (1 - p**2))
+
+
+@pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize("u0", [2.0, 1e-3, 1e-20])
+@pytest.mark.parametrize("s", [2.0, -1.0, 0.0])
+def test_flow_with_equal_modes_is_the_logistic_curve(u0, s, complex_):
+    root = np.sqrt(u0) * (1 + 0j if complex_ else 1)
+    t = np.linspace(0, 25, 41)
+    flow = modes.flow(Modes(root, 0.3, root), [s], t)
+    z = np.exp(-2 * s * t)
+    expected = u0 / (1 + 2 * u0 * t) if s == 0 else u0 * s / (s * z + u0 * (1 - z))
+    # A complex u is solved for in absolute terms, a real one keeps its digits however far it decays.
+    np.testing.assert_allclose(flow.u, expected, rtol=1e-9, atol=1e-11 * u0 if complex_ else 0)
+    np.testing.assert_allclose(flow.a, flow.c, rtol=1e-12, atol=1e-5 * abs(root) if complex_ else 0)
+    np.testing.assert_array_equal(flow.b, 0.3)
+
+
+def test_flow_from_opposite_modes_decays_to_the_saddle_and_never_crosses_it():
+    # On a = -c the input-output mode keeps its sign: u -> 0 at rate 2 S(b), however long it takes.
+    s = dynamics.inverse_exponential(2.0, 0.6, 5)
+    flow = modes.flow(Modes(0.3, 0.2, -0.3), s, [0.0, 5.0, 50.0, 100.0, 400.0])
+    assert (flow.u[:-1] < 0).all() and (flow.a >= 0).all()
+    np.testing.assert_array_equal(flow.a, -flow.c)
+    rate = np.log(flow.u[3] / flow.u[2]) / 50
+    np.testing.assert_allclose(rate, -2 * s @ flow.b[3] ** np.arange(4, -1, -1), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("a0", "c0", "s"),
+    [(0.3, 0.1, 2.0), (0.1, -0.7, 1.0), (1.0, -1.0 + 1e-6, 1.0), (1e-9, 1.0, -0.5), (0.0, 0.5, 1.0), (2.0, 1e-30, 1.0)],
+)
+def test_flow_with_unequal_modes_is_its_closed_form(a0, c0, s):
+    t = np.linspace(0, 20, 21)
+    flow = modes.flow(Modes(a0, 0.0, c0), [s], t)
+    expected = np.array([unbalanced(x, a0, c0, s) for x in t])
+    np.testing.assert_allclose(flow.u, expected, rtol=1e-9)
+    kept = flow.a**2 - flow.c**2 - (a0 - c0) * (a0 + c0)
+    assert np.abs(kept).max() <= 4e-16 * (flow.a**2 + flow.c**2).max()
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("complex_", [False, True])
+def test_flow_is_an_explicit_solution_of_the_papers_equations(outputs, complex_):
+    """Runge–Kutta of order 8 on the loops above, all three modes, against the reduced system."""
+    solve_ivp = pytest.importorskip("scipy.integrate").solve_ivp
+    start, s = generic(np.random.default_rng(8), T=4, outputs=outputs, complex_=complex_)
+    times, tau = np.array([0.0, 0.3, 0.3, 1.0, 4.0]), 1.7
+
+    def rates(_, y):
+        a, b, c = np.ascontiguousarray(y).view(complex)
+        A = B = C = 0
+        for lag, target in pairs(s, outputs):
+            residual = target - c * b**lag * a
+            A += np.conj(c * b**lag) * residual
+            B += lag * np.conj(c * b ** max(lag - 1, 0) * a) * residual
+            C += np.conj(a * b**lag) * residual
+        return np.array([A, B, C]).view(float) / tau
+
+    y0 = np.array(start, dtype=complex).view(float)
+    witness = solve_ivp(rates, (0, 4), y0, "DOP853", np.unique(times), rtol=1e-12, atol=1e-14).y
+    witness = (witness[0::2] + 1j * witness[1::2])[:, [0, 1, 1, 2, 3]]
+    flow = np.stack(modes.flow(start, s, times, tau, outputs=outputs))
+    np.testing.assert_allclose(flow, witness, rtol=1e-8, atol=1e-10)
+    np.testing.assert_array_equal(flow[:, 0], start)
+
+
+def test_complex_flow_on_real_values_is_the_real_flow():
+    s, t = dynamics.with_last(dynamics.constant(0.8, 6), 1.4), np.linspace(0, 40, 9)
+    real = modes.flow(Modes(0.2, 0.3, 0.1), s, t)
+    for left, right in zip(modes.flow(Modes(0.2 + 0j, 0.3, 0.1), s, t), real, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-9)
+
+
+@settings(max_examples=20)
+@given(st.floats(0, 2 * np.pi), st.floats(0, 2 * np.pi))
+def test_complex_flow_turns_with_its_start(phi, psi):
+    """E keeps its value under (a, c) -> (a e^(i phi), c e^(-i phi)) and (b, d_i) -> (b e^(i psi), d_i e^(i psi k))."""
+    m, d = generic(np.random.default_rng(9), T=3, complex_=True)
+    turned = Modes(m.a * np.exp(1j * phi), m.b * np.exp(1j * psi), m.c * np.exp(-1j * phi))
+    rotated = d * np.exp(1j * psi * np.array([2, 1, 0]))
+    one, other = modes.flow(m, d, [0.5, 3.0]), modes.flow(turned, rotated, [0.5, 3.0])
+    np.testing.assert_allclose(other.a, one.a * np.exp(1j * phi), rtol=1e-8)
+    np.testing.assert_allclose(other.b, one.b * np.exp(1j * psi), rtol=1e-8)
+    np.testing.assert_allclose(other.c, one.c * np.exp(-1j * phi), rtol=1e-8)
+
+
+@pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize("T", [8, 60])
+def test_stiff_flow_reaches_the_zero_loss_solution(T, complex_):
+    start = Modes(0.1 + (0.05j if complex_ else 0), 0.3, 0.2)
+    flow = modes.flow(start, dynamics.constant(1.5, T), [1e5])
+    np.testing.assert_allclose(flow.u, 1.5, rtol=1e-8)
+    np.testing.assert_allclose(flow.b, 1.0, rtol=1e-8)
+
+
+def test_runaway_flow_keeps_its_accuracy():
+    """Dirac dynamics above the transition: b runs off while u vanishes. Two lengths of the way give one state."""
+    s = dynamics.dirac_delta(1.6, 0.4, 6)
+    start = Modes(0.3, 1.2, 0.1)
+    once = modes.flow(start, s, [200.0, 2000.0])
+    half = Modes(*(x[0] for x in once))
+    twice = modes.flow(half, s, [1800.0])
+    assert once.b[1] > once.b[0] > 2
+    np.testing.assert_allclose([x[1] for x in once], [x[0] for x in twice], rtol=1e-7)
+
+
+def test_a_mode_at_rest_stays():
+    times = [0.0, 1.0, 1e6]
+    for start, s in ((Modes(0.0, 0.7, 0.0), [1.0, 2.0]), (Modes(2.0, 0.5, 0.5), [0.25, 0.5, 1.0])):
+        for x, rest in zip(modes.flow(start, s, times), start, strict=True):
+            np.testing.assert_allclose(x, rest, rtol=1e-14)
+    assert (modes.flow(Modes(0.4, 0.0, 0.4), [2.0, 0.0, 1.0], times).b == 0).all()
+
+
+def test_times_are_in_units_of_tau_and_need_not_start_at_zero():
+    m, s = generic(np.random.default_rng(10), 3, T=4)
+    tau = np.array([0.5, 1.0, 4.0])
+    flow = modes.flow(m, s, [1.0, 2.0], tau)
+    assert flow.a.shape == (3, 2)
+    for i in range(3):
+        alone = modes.flow(Modes(m.a[i], m.b[i], m.c[i]), s[i], np.array([0.0, 1.0, 1.0, 2.0]) / tau[i])
+        np.testing.assert_allclose([x[i] for x in flow], [x[[1, 3]] for x in alone], rtol=1e-9)
+    for x, start in zip(modes.flow(m, s, [0.0, 0.0]), m, strict=True):
+        np.testing.assert_array_equal(x, np.stack([start, start], axis=-1))
+
+
+def test_where_one_solver_gives_up_the_next_takes_over_and_then_nan(monkeypatch):
+    m, s = Modes(np.array([0.3, np.nan]), 0.2, 0.1), dynamics.constant(1.0, 4)
+    usual = modes.flow(m, s, [5.0])
+    monkeypatch.setattr(modes._flow, "METHODS", (("LSODA", 5), ("Radau", 50_000)))
+    np.testing.assert_allclose(modes.flow(m, s, [5.0]), usual, rtol=1e-8)
+    monkeypatch.setattr(modes._flow, "METHODS", (("LSODA", 5), ("Radau", 5)))
+    assert np.isnan(modes.flow(m, s, [5.0])).all()
+
+
+# Descent
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("complex_", [False, True])
+def test_descent_takes_simultaneous_steps(outputs, complex_):
+    m, s = generic(np.random.default_rng(11), T=3, outputs=outputs, complex_=complex_)
+    path, eta = [tuple(m)], 0.02
+    for _ in range(7):
+        a, b, c = path[-1]
+        A = B = C = 0
+        for lag, target in pairs(s, outputs):
+            residual = target - c * b**lag * a
+            A += np.conj(c * b**lag) * residual
+            B += lag * np.conj(c * b ** max(lag - 1, 0) * a) * residual
+            C += np.conj(a * b**lag) * residual
+        path.append((a + eta * A, b + eta * B, c + eta * C))
+    records = modes.descend(m, s, eta, 7, record_every=3, outputs=outputs)
+    np.testing.assert_allclose(np.stack(records, axis=-1), np.array(path)[[0, 3, 6]], rtol=1e-12)
+    np.testing.assert_allclose(modes.descend(m, s, eta, 7, outputs=outputs), path[-1], rtol=1e-12)
+    np.testing.assert_array_equal(modes.descend(m, s, eta, 0, outputs=outputs), m)
+    assert modes.descend(m, s, eta, 0, record_every=2, outputs=outputs).a.shape == (1,)
+
+
+def test_descent_follows_the_flow_up_to_an_error_linear_in_the_rate():
+    m, s = Modes(0.3, 0.4, 0.2), dynamics.inverse_exponential(1.2, 0.7, 5)
+    exact = np.array(modes.flow(m, s, [1.5]))[:, 0]
+    gaps = [np.abs(np.array(modes.descend(m, s, 1.5 / n, n)) - exact).max() for n in (1000, 2000, 4000)]
+    assert 1e-6 < gaps[2] < 1e-3
+    np.testing.assert_allclose([gaps[0] / gaps[1], gaps[1] / gaps[2]], 2, rtol=5e-3)
+
+
+def test_a_descent_that_diverges_is_nan_from_there_on():
+    s, eta = dynamics.constant(1.0, 6), np.array([0.01, 5.0, 0.02])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        records = modes.descend(Modes(0.5, 0.9, 0.5), s, eta, 60, record_every=1)
+    lost = np.isnan(records.a[1])
+    assert not lost[0] and lost[-1] and (np.diff(lost.astype(int)) >= 0).all()
+    for x in records:
+        np.testing.assert_array_equal(np.isnan(x[1]), lost)
+        assert np.isfinite(x[[0, 2]]).all() and not np.isinf(x).any()
+    np.testing.assert_array_equal(records.a[2], modes.descend(Modes(0.5, 0.9, 0.5), s, 0.02, 60, record_every=1).a)
+
+
+def test_arguments_are_left_alone():
+    m, s = generic(np.random.default_rng(12), 2, T=3)
+    copies = [x.copy() for x in (*m, s)]
+    for call in CALLS.values():
+        call(m, s, 1.0)
+    for x, y in zip((*m, s), copies, strict=True):
+        np.testing.assert_array_equal(x, y)
+    last = modes.descend(m, s, 0.1, 0)
+    assert not np.shares_memory(last.a, m.a)
+
+
+# What is refused
+
+GOOD = Modes(0.1, 0.2, 0.3)
+EACH = [
+    lambda m, s, **kw: modes.energy(m, s, **kw),
+    lambda m, s, **kw: modes.energy_terms(m, s, **kw),
+    lambda m, s, **kw: modes.velocity(m, s, **kw),
+    lambda m, s, **kw: modes.hessian(m, s, **kw),
+    lambda m, s, **kw: modes.flow(m, s, [0.0, 1.0], **kw),
+    lambda m, s, **kw: modes.descend(m, s, 0.1, 2, **kw),
+]
+
+
+@pytest.mark.parametrize("call", EACH)
+@pytest.mark.parametrize(
+    ("m", "s", "outputs", "error", "message"),
+    [
+        (GOOD, [], "last", ValueError, r"s must end in an axis of length T >= 1, got shape \(0,\)"),
+        (GOOD, 1.0, "last", ValueError, r"s must end in an axis of length T >= 1, got shape \(\)"),
+        (GOOD, [1, np.nan], "last", ValueError, r"s must be finite, got nan at index \(1,\)"),
+        (GOOD, ["x"], "last", TypeError, "s must hold numbers"),
+        (GOOD, np.ones((3, 2)), "all", ValueError, r"s must end in two axes \(T, T\)"),
+        (GOOD, np.ones(3), "all", ValueError, r"s must end in two axes \(T, T\)"),
+        (GOOD, np.ones((3, 3)), "all", ValueError, r"s must be lower-triangular .* got 1.0 at index \(0, 1\)"),
+        (GOOD, [1.0], "first", ValueError, 'outputs must be "last" or "all", got \'first\''),
+        (Modes([1, 2], [1, 2, 3], 0), [1.0], "last", ValueError, r"got modes.a \(2,\), modes.b \(3,\), modes.c \(\)"),
+        (Modes([1, 2], 0, 0), np.ones((3, 4)), "last", ValueError, r"s \(3,\)"),
+        (Modes([1, 2], 0, 0), np.zeros((3, 4, 4)), "all", ValueError, r"s \(3,\)"),
+        (Modes("x", 0, 0), [1.0], "last", TypeError, "modes.a must hold numbers"),
+        ([0.1, 0.2, 0.3], [1.0], "last", TypeError, r"modes must be Modes\(a, b, c\), got"),
+        ((0.1, 0.2), [1.0], "last", TypeError, r"modes must be Modes\(a, b, c\), got"),
+    ],
+)
+def test_every_function_refuses_what_none_can_use(call, m, s, outputs, error, message):
+    with pytest.raises(error, match=message):
+        call(m, s, outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: modes.energy(GOOD, [1.0], 0.0), ValueError, "tau must be > 0, got 0.0"),
+        (lambda: modes.energy_terms(GOOD, [1.0], [1.0, -2.0]), ValueError, "tau must be > 0, got -2.0"),
+        (lambda: modes.velocity(GOOD, [1.0], np.inf), ValueError, "tau must be finite"),
+        (lambda: modes.flow(GOOD, [1.0], [1.0], 1j), TypeError, "tau must be real"),
+        (lambda: modes.velocity(Modes([1, 2], 0, 0), [1.0], np.ones(3)), ValueError, r"tau \(3,\)"),
+        (
+            lambda: modes.flow(GOOD, [1.0], []),
+            ValueError,
+            r"times must be one-dimensional and not empty, got shape \(0,\)",
+        ),
+        (
+            lambda: modes.flow(GOOD, [1.0], 1.0),
+            ValueError,
+            r"times must be one-dimensional and not empty, got shape \(\)",
+        ),
+        (lambda: modes.flow(GOOD, [1.0], [[0.0, 1.0]]), ValueError, "times must be one-dimensional"),
+        (lambda: modes.flow(GOOD, [1.0], [-1.0, 0.0]), ValueError, "times must be >= 0, got -1.0"),
+        (lambda: modes.flow(GOOD, [1.0], [0.0, 2.0, 1.0]), ValueError, "times must be nondecreasing, got 2.0 before"),
+        (lambda: modes.flow(GOOD, [1.0], [0.0, np.inf]), ValueError, "times must be finite"),
+        (lambda: modes.flow(GOOD, [1.0], [1j]), TypeError, "times must be real"),
+        (lambda: modes.descend(GOOD, [1.0], 0.0, 3), ValueError, "learning_rate must be > 0, got 0.0"),
+        (lambda: modes.descend(GOOD, [1.0], np.nan, 3), ValueError, "learning_rate must be finite"),
+        (lambda: modes.descend(Modes([1, 2], 0, 0), [1.0], np.ones(3), 3), ValueError, r"learning_rate \(3,\)"),
+        (lambda: modes.descend(GOOD, [1.0], 0.1, -1), ValueError, "steps must be an integer >= 0, got -1"),
+        (lambda: modes.descend(GOOD, [1.0], 0.1, 2.5), TypeError, "steps must be an integer, got 2.5"),
+        (lambda: modes.descend(GOOD, [1.0], 0.1, 3, 0), ValueError, "record_every must be an integer >= 1, got 0"),
+        (lambda: modes.hessian(Modes(1j, 0, 0), [1.0]), TypeError, "modes.a must be real"),
+        (lambda: modes.hessian(GOOD, [1j]), TypeError, "s must be real"),
+    ],
+)
+def test_errors_name_the_argument_the_rule_and_what_was_received(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_importing_the_modes_does_not_import_torch():
+    import subprocess
+    import sys
+
+    code = "import sys; import lrnn_helpers.modes, lrnn_helpers.dynamics; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
