@@ -99,3 +99,9 @@ def test_a_new_owner_reaches_every_file(root, tmp_path):
 def test_the_readme_has_a_place_for_generated_numbers(root):
     text = (root / "README.md").read_text(encoding="utf-8")
     assert re.search(r"<!-- totals:begin -->\n(.*\n)*?<!-- totals:end -->", text)
+
+
+def test_every_room_has_a_page_in_the_book():
+    rooms = {path.stem for path in (ROOT / "lrnn_helpers").iterdir() if not path.name.startswith("_")}
+    pages = {path.stem for path in (ROOT / "book" / "api").glob("*.md")} - {"index"}
+    assert rooms == pages
