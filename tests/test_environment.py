@@ -101,7 +101,7 @@ def test_the_readme_has_a_place_for_generated_numbers(root):
     assert re.search(r"<!-- totals:begin -->\n(.*\n)*?<!-- totals:end -->", text)
 
 
-def test_every_room_has_a_page_in_the_book():
-    rooms = {path.stem for path in (ROOT / "lrnn_helpers").iterdir() if not path.name.startswith("_")}
-    pages = {path.stem for path in (ROOT / "book" / "api").glob("*.md")} - {"index"}
+def test_every_room_has_a_page_in_the_book(root):
+    rooms = {path.stem for path in (root / "lrnn_helpers").iterdir() if not path.name.startswith("_")}
+    pages = {path.stem for path in (root / "book" / "api").glob("*.md")} - {"index"}
     assert rooms == pages
