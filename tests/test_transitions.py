@@ -314,6 +314,8 @@ def test_stationary_points_are_quick_and_survive_extreme_beta():
             assert time.process_time() - start < 1
             assert np.isfinite([p[:2] for p in points]).all()
             assert len(points) == {2: 2, 3: 1}.get(T, 3)
+    # Beyond the floats a point is at infinity, with the energy's limit.
+    assert positive(tr.stationary_points(1e-160, 4)) == [(math.inf, math.inf, "max")]
     # At small beta the barrier is at b^(T-3) = n / beta^2.
     assert positive(tr.stationary_points(1e-20, 4))[0][0] == pytest.approx(3e40, rel=1e-15)
 
