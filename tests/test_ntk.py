@@ -212,7 +212,14 @@ def test_kernel_distance_is_its_definition_and_within_its_range():
     assert got.shape == (2, 4)
     assert ((got > 0) & (got < 1)).all()
     assert ntk.kernel_distance(np.diag([1.0, 0, 0]), np.diag([0, 2.0, 3.0])) == 1
+    # Rounding takes no kernel past 1, however many have nothing in common.
+    half = rng.standard_normal((2, 300, 5, 5))
+    apart = np.zeros((2, 300, 10, 10))
+    apart[0, :, :5, :5], apart[1, :, 5:, 5:] = half @ half.mT
+    assert (ntk.kernel_distance(*apart) <= 1).all()
+    np.testing.assert_allclose(ntk.kernel_distance(*apart), 1, rtol=1e-14)
     # Only the right kernel is positive semidefinite: others may go further.
+    np.testing.assert_allclose(ntk.kernel_distance(np.diag([1.0, 0.0]), np.diag([-1.0, np.sqrt(3)])), 1.5, rtol=1e-14)
     np.testing.assert_allclose(ntk.kernel_distance(k0, -k0), 2, rtol=1e-14)
     assert ntk.kernel_distance(k0[:, :2], k0[:, :2] * 7).shape == (4,)
 
