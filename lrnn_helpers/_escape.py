@@ -77,7 +77,9 @@ def radius(p, b0):
             nearest = min(nearest, abs(found))
         elif np.isfinite(found):
             heapq.heappush(queue, _key(found))
-    return nearest if np.isfinite(nearest) else np.nan
+    # By Cauchy's bound a term of the series has about the size of b; a radius that is far too large shows at once.
+    terms = np.abs(solve(nearest * shift(p, b0), 64))
+    return nearest if terms.max() < 1e3 * (np.abs(r).max() + abs(b0)) else np.nan
 
 
 def _key(t):
@@ -119,7 +121,8 @@ def _follow(p, b0, target, r):
         # x' = p_0 / (1 - x / size) majorizes x' = local(x): its radius is a lower bound.
         size = (np.abs(local[0] / local[1:]) ** (1 / np.arange(1, degree + 1))).min()
         safe = size / (2 * abs(local[0]))
-        if safe < 1e-13 * abs(t):
+        if safe < 1e-10 * abs(t):
+            # Where roots differ in size by orders, singularities crowd together closer than targets are known.
             return t, True
         if abs(target - t) <= safe:
             break

@@ -14,48 +14,67 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from scipy.integrate import solve_ivp
+from scipy.integrate import LSODA, Radau
 
 RTOL = 1e-12
-# Below this part of its start a variable may be taken for zero.
+# Below this part of its start a real variable may be taken for zero.
 FLOOR = 1e-40
+# A solver weighs the two parts of a complex number one by one, and what one part may be off must follow the size of
+# both: the solver starts anew whenever a size has changed by this factor. Sizes below these parts of |v| and of the
+# first b count as these parts, since u and b may pass through zero.
+GROWS, FALLS, SMALL = 1e1, 1e-3, 1e-9
 # LSODA nearly always needs a few thousand evaluations; where it does not see that it should turn stiff, Radau does.
-METHODS = (("LSODA", 50_000), ("Radau", 50_000))
-
-
-class _GaveUp(Exception):
-    pass
+METHODS = ((LSODA, 50_000), (Radau, 50_000))
 
 
 def solve(a0, b0, c0, d, n, times):
     """(a, b, c) at `times` / tau, (3, n); NaN if no solver reaches the end."""
     start = np.array([a0, b0, c0])
-    if not times[-1] or (a0 == 0 and c0 == 0):
+    if not times[-1] or a0 * c0 == 0 == abs(a0) - abs(c0):
         return np.repeat(start[:, None], len(times), axis=1)
     v = (abs(a0) - abs(c0)) * (abs(a0) + abs(c0))
-    larger = a0 if v >= 0 else c0
-    system = _System(v, d, n)
-    state, scale = np.array([a0 * c0, b0]), np.array([abs(a0 * c0) or abs(v), abs(b0) or 1.0])
-    if np.iscomplexobj(start):
-        atol = np.append(1e-16 * np.repeat(scale, 2), RTOL)
-        state = np.append(state.view(float), np.angle(larger))
-        y = _integrate(system.complex_rates, system.complex_jacobian, state, atol, times)
-        u, b, direction = y[0] + 1j * y[1], y[2] + 1j * y[3], np.exp(1j * y[4])
-    elif v == 0:
-        # |a| = |c| for all time, so that u keeps its sign: its logarithm is solved for, which cannot cross zero.
-        state = np.array([np.log(abs(a0 * c0)), b0, np.sign(a0 * c0)])
-        w, b, sign = _integrate(system.log_rates, system.log_jacobian, state, [RTOL, FLOOR * scale[1], 1.0], times)
-        larger = np.sign(larger) * np.exp(w / 2)
-        out = np.array([larger, b, sign * larger])
-        out[:, times == 0] = start[:, None]
-        return out
-    else:
-        u, b = _integrate(system.real_rates, system.real_jacobian, state, FLOOR * scale, times)
-        direction = np.sign(larger)
-    larger = direction * np.sqrt((np.hypot(v, 2 * np.abs(u)) + abs(v)) / 2)
-    out = np.array([larger, b, u / larger] if v >= 0 else [u / larger, b, larger])
+    solver = _complex if np.iscomplexobj(start) else _real if v else _balanced
+    out = np.array(solver(_System(v, d, n), a0, b0, c0, times))
     out[:, times == 0] = start[:, None]
     return out
+
+
+def _real(system, a0, b0, c0, times):
+    state = np.array([a0 * c0, b0])
+    atol = FLOOR * np.array([abs(a0 * c0) or abs(system.v), abs(b0) or 1.0])
+    u, b = _integrate(system.real_rates, system.real_jacobian, state, times, lambda y: (1.0, atol))
+    return _modes(system.v, u, b, np.sign(a0 if system.v >= 0 else c0))
+
+
+def _balanced(system, a0, b0, c0, times):
+    """|a| = |c| for all time, so that u keeps its sign: its logarithm is solved for, which cannot cross zero."""
+    state, atol = np.array([np.log(abs(a0 * c0)), b0, np.sign(a0 * c0)]), [RTOL, FLOOR * (abs(b0) or 1.0), 1.0]
+    w, b, sign = _integrate(system.log_rates, system.log_jacobian, state, times, lambda y: (1.0, atol))
+    a = np.sign(a0) * np.exp(w / 2)
+    return a, b, sign * a
+
+
+def _complex(system, a0, b0, c0, times):
+    v, state = system.v, np.array([a0 * c0, b0]).view(float)
+    smallest = np.maximum(SMALL * np.array([abs(v), abs(b0) or 1.0]), np.finfo(float).tiny)
+
+    def tolerance(y):
+        size = np.maximum(np.abs(_pair(y)), smallest)
+        return size, RTOL * np.append(np.repeat(size, 2), 1.0)
+
+    state = np.append(state, np.angle(a0 if v >= 0 else c0))
+    y = _integrate(system.complex_rates, system.complex_jacobian, state, times, tolerance)
+    return _modes(v, y[0] + 1j * y[1], y[2] + 1j * y[3], np.exp(1j * y[4]))
+
+
+def _pair(y):
+    return np.ascontiguousarray(y[:4]).view(complex)
+
+
+def _modes(v, u, b, direction):
+    """The modes of product u, conserved v, and the direction (sign, phase) of the larger of a and c."""
+    larger = direction * np.sqrt((np.hypot(v, 2 * np.abs(u)) + abs(v)) / 2)
+    return (larger, b, u / larger) if v >= 0 else (u / larger, b, larger)
 
 
 class _System:
@@ -115,13 +134,13 @@ class _System:
         return np.array([[J[0, 0] - 2 * sign * G, J[0, 1] / u, 0.0], [J[1, 0] * u, J[1, 1], 0.0], [0.0, 0.0, 0.0]])
 
     def complex_rates(self, _, y):
-        u, b = np.ascontiguousarray(y[:4]).view(complex)
+        u, b = _pair(y)
         du, db, G = self.rates(u, b)
         turn = 2 * (u.conjugate() * G).imag / (np.hypot(self.v, 2 * abs(u)) + abs(self.v))
         return np.append(np.array([du, db]).view(float), turn)
 
     def complex_jacobian(self, _, y):
-        plain, conjugate = self.jacobian(*np.ascontiguousarray(y[:4]).view(complex))
+        plain, conjugate = self.jacobian(*_pair(y))
         # The phase feeds back on nothing, so that its row may stay empty: this only steers the solver's iteration.
         J = np.zeros((5, 5))
         J[0:4:2, 0:4:2], J[0:4:2, 1:4:2] = (plain + conjugate).real, (conjugate - plain).imag
@@ -129,24 +148,36 @@ class _System:
         return J
 
 
-def _integrate(rates, jacobian, start, atol, times):
+def _integrate(rates, jacobian, start, times, tolerance):
     """The solution at `times`; NaN if no solver reaches the end."""
     moments, where = np.unique(times, return_inverse=True)
     for method, budget in METHODS:
-        evaluations = iter(range(budget))
-
-        def counted(t, y, evaluations=evaluations):
-            if next(evaluations, None) is None:
-                raise _GaveUp
-            return rates(t, y)
-
-        options = {"jac": jacobian, "rtol": RTOL, "atol": atol}
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                solution = solve_ivp(counted, (0.0, moments[-1]), start, method, moments, **options)
-        except (_GaveUp, ValueError, np.linalg.LinAlgError):
-            continue
-        if solution.success and np.isfinite(solution.y).all():
-            return solution.y[:, where]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            solution = _march(method, budget, rates, jacobian, start, moments, tolerance)
+        if solution is not None:
+            return solution[:, where]
     return np.full((len(start), len(times)), np.nan)
+
+
+def _march(method, budget, rates, jacobian, start, moments, tolerance):
+    """The solution at `moments`, or None where `method` fails, leaves the floats or needs more than its budget."""
+    t, y, spent, out = 0.0, start, 0, np.full((len(start), len(moments)), start[:, None])
+    while t < moments[-1]:
+        size, atol = tolerance(y)
+        solver = method(rates, t, y, moments[-1], rtol=RTOL, atol=atol, jac=jacobian)
+        while solver.status == "running":
+            try:
+                solver.step()
+            except (ValueError, np.linalg.LinAlgError):  # a matrix of the implicit step holds NaN or has no inverse
+                return None
+            if solver.status == "failed" or spent + solver.nfev > budget or not np.isfinite(solver.y).all():
+                return None
+            passed = (moments > solver.t_old) & (moments <= solver.t)
+            if passed.any():
+                out[:, passed] = solver.dense_output()(moments[passed])
+            change = tolerance(solver.y)[0] / size
+            if np.max(change) > GROWS or np.min(change) < FALLS:
+                break
+        t, y, spent = solver.t, solver.y, spent + solver.nfev
+    return out

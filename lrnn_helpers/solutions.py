@@ -194,7 +194,7 @@ def recurrent_mode(t, b0, u, s, tau=1.0, order=5, window=None, *, outputs="last"
             start, step = b0, 0
             while ((rest := sign * t - step * window) > 0).any():
                 series = _series.expand(start, p, order)
-                out = np.where(rest > 0, _series.horner(series, sign * np.minimum(rest, window) / tau), out)
+                out = np.where(rest > 0, _series.horner(series, sign * rest / tau), out)
                 start, step = _series.horner(series, sign * window / tau), step + 1
     return out.copy()[()]
 

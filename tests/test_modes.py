@@ -386,9 +386,9 @@ def test_times_are_in_units_of_tau_and_need_not_start_at_zero():
 def test_where_one_solver_gives_up_the_next_takes_over_and_then_nan(monkeypatch):
     m, s = Modes(np.array([0.3, np.nan]), 0.2, 0.1), dynamics.constant(1.0, 4)
     usual = modes.flow(m, s, [5.0])
-    monkeypatch.setattr(modes._flow, "METHODS", (("LSODA", 5), ("Radau", 50_000)))
+    monkeypatch.setattr(modes._flow, "METHODS", ((modes._flow.LSODA, 5), (modes._flow.Radau, 50_000)))
     np.testing.assert_allclose(modes.flow(m, s, [5.0]), usual, rtol=1e-8)
-    monkeypatch.setattr(modes._flow, "METHODS", (("LSODA", 5), ("Radau", 5)))
+    monkeypatch.setattr(modes._flow, "METHODS", ((modes._flow.LSODA, 5), (modes._flow.Radau, 5)))
     assert np.isnan(modes.flow(m, s, [5.0])).all()
 
 
