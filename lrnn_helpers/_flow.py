@@ -6,12 +6,14 @@ By (5) and (7), or (182) and (184), v = |a|^2 - |c|^2 keeps its value, so the fl
 
 G and H being the sums of (5) and (6) without c and ca. What remains is a phase, of whichever of a and c is larger:
 its rate is Im(conj(u) G) over its squared size. Solved this way, v is exact, nothing drifts along the hyperbola of
-minima ac = const, and a mode that starts or ends very small keeps its relative accuracy.
+minima ac = const, and a mode that starts or ends very small keeps its relative accuracy. Where u cannot pass through
+zero, or hardly ever does (v = 0; complex modes), the solver sees its logarithm.
 """
 
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import numpy as np
 from scipy.integrate import LSODA, Radau
@@ -20,9 +22,9 @@ RTOL = 1e-12
 # Below this part of its start a real variable may be taken for zero.
 FLOOR = 1e-40
 # A solver weighs the two parts of a complex number one by one, and what one part may be off must follow the size of
-# both: the solver starts anew whenever a size has changed by this factor. Sizes below these parts of |v| and of the
-# first b count as these parts, since u and b may pass through zero.
-GROWS, FALLS, SMALL = 1e1, 1e-3, 1e-9
+# both: the solver starts anew when a size has grown or fallen by these factors. Sizes below the third part of |v|, or
+# of the first b, count as that part, since u and b may pass through zero.
+GROWS, FALLS, SMALL = 1e1, 1e-2, 1e-9
 # LSODA nearly always needs a few thousand evaluations; where it does not see that it should turn stiff, Radau does.
 METHODS = ((LSODA, 50_000), (Radau, 50_000))
 
@@ -33,7 +35,12 @@ def solve(a0, b0, c0, d, n, times):
     if not times[-1] or a0 * c0 == 0 == abs(a0) - abs(c0):
         return np.repeat(start[:, None], len(times), axis=1)
     v = (abs(a0) - abs(c0)) * (abs(a0) + abs(c0))
-    solver = _complex if np.iscomplexobj(start) else _real if v else _balanced
+    if np.isrealobj(start):
+        solver = _real if v else _balanced
+    elif not np.append(start, d).imag.any():
+        return solve(a0.real, b0.real, c0.real, d.real, n, times)
+    else:
+        solver = _complex
     out = np.array(solver(_System(v, d, n), a0, b0, c0, times))
     out[:, times == 0] = start[:, None]
     return out
@@ -55,16 +62,25 @@ def _balanced(system, a0, b0, c0, times):
 
 
 def _complex(system, a0, b0, c0, times):
-    v, state = system.v, np.array([a0 * c0, b0]).view(float)
+    """By the logarithm of u, which has the right accuracy at every size; by u itself where that fails, at u = 0."""
+    v, u0 = system.v, a0 * c0
     smallest = np.maximum(SMALL * np.array([abs(v), abs(b0) or 1.0]), np.finfo(float).tiny)
 
-    def tolerance(y):
+    def tolerance(logarithmic, y):
         size = np.maximum(np.abs(_pair(y)), smallest)
+        if logarithmic:
+            size[0] = 1.0
         return size, RTOL * np.append(np.repeat(size, 2), 1.0)
 
-    state = np.append(state, np.angle(a0 if v >= 0 else c0))
-    y = _integrate(system.complex_rates, system.complex_jacobian, state, times, tolerance)
-    return _modes(v, y[0] + 1j * y[1], y[2] + 1j * y[3], np.exp(1j * y[4]))
+    for logarithmic in (True, False) if u0 else (False,):
+        state = np.append(np.array([np.log(u0) if logarithmic else u0, b0]).view(float), np.angle(a0 if v >= 0 else c0))
+        system_seen = (partial(f, logarithmic) for f in (system.complex_rates, system.complex_jacobian))
+        methods = METHODS[:1] if logarithmic else METHODS
+        y = _integrate(*system_seen, state, times, partial(tolerance, logarithmic), methods)
+        if np.isfinite(y).all():
+            break
+    u = y[0] + 1j * y[1]
+    return _modes(v, np.exp(u) if logarithmic else u, y[2] + 1j * y[3], np.exp(1j * y[4]))
 
 
 def _pair(y):
@@ -133,14 +149,20 @@ class _System:
         J, G = np.add(*self.jacobian(u, b)), self.rates(u, b)[2]
         return np.array([[J[0, 0] - 2 * sign * G, J[0, 1] / u, 0.0], [J[1, 0] * u, J[1, 1], 0.0], [0.0, 0.0, 0.0]])
 
-    def complex_rates(self, _, y):
+    def complex_rates(self, logarithmic, _, y):
         u, b = _pair(y)
+        u = np.exp(u) if logarithmic else u
         du, db, G = self.rates(u, b)
         turn = 2 * (u.conjugate() * G).imag / (np.hypot(self.v, 2 * abs(u)) + abs(self.v))
-        return np.append(np.array([du, db]).view(float), turn)
+        return np.append(np.array([du / u if logarithmic else du, db]).view(float), turn)
 
-    def complex_jacobian(self, _, y):
-        plain, conjugate = self.jacobian(*_pair(y))
+    def complex_jacobian(self, logarithmic, _, y):
+        u, b = _pair(y)
+        u = np.exp(u) if logarithmic else u
+        plain, conjugate = self.jacobian(u, b)
+        if logarithmic:
+            plain = plain * [[1, 1 / u], [u, 1]] - np.diag([self.rates(u, b)[0] / u, 0])
+            conjugate = conjugate * [[u.conjugate() / u, 1 / u], [u.conjugate(), 1]]
         # The phase feeds back on nothing, so that its row may stay empty: this only steers the solver's iteration.
         J = np.zeros((5, 5))
         J[0:4:2, 0:4:2], J[0:4:2, 1:4:2] = (plain + conjugate).real, (conjugate - plain).imag
@@ -148,10 +170,10 @@ class _System:
         return J
 
 
-def _integrate(rates, jacobian, start, times, tolerance):
+def _integrate(rates, jacobian, start, times, tolerance, methods=None):
     """The solution at `times`; NaN if no solver reaches the end."""
     moments, where = np.unique(times, return_inverse=True)
-    for method, budget in METHODS:
+    for method, budget in methods or METHODS:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             solution = _march(method, budget, rates, jacobian, start, moments, tolerance)

@@ -131,8 +131,8 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
     """Modes along the gradient flow (5)–(7) at the given times; (152)–(155) with T outputs, (182)–(184) if complex.
 
     Solved by LSODA, which turns to a stiff method where it must, for each dimension on its own; accurate to 1e-7.
-    Real modes move along the hyperbola on which a^2 - c^2 keeps its value, exactly so in the results, and keep their
-    digits however far they decay; complex ones are accurate against the size of the start.
+    It moves along |a|^2 - |c|^2 = const, exactly so in the results, and however small a mode starts or becomes, it
+    keeps its digits.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
     Returns
     -------
     Modes
-        Each (..., n). A dimension that starts from NaN or inf is NaN; one whose solver gives up is NaN from there on.
+        Each (..., n). A dimension that starts from NaN or inf is NaN; one whose solver gives up is NaN at all times.
 
     Raises
     ------

@@ -244,7 +244,8 @@ def convergence_radius(b0, u, s, *, outputs="last"):
     Returns
     -------
     float64, (...)
-        In units of tau. inf for T <= 2, u = 0 or b0 at rest.
+        In units of tau. inf for T <= 2, u = 0 or b0 at rest. NaN where roots of P differ so much in size that no
+        singularity can be told from its neighbours (seen for u of 1e-4 times the data).
 
     Raises
     ------

@@ -352,6 +352,29 @@ def test_stiff_flow_reaches_the_zero_loss_solution(T, complex_):
     np.testing.assert_allclose(flow.b, 1.0, rtol=1e-8)
 
 
+@pytest.mark.parametrize("size", [0.1, 1e-3, 1e-12])
+@pytest.mark.parametrize("T", [3, 9])
+def test_rotational_tasks_are_learned_from_small_complex_modes(T, size):
+    """b turns from anywhere to lam, and ac to a real delta: the imaginary part that vanishes must not hold it up."""
+    rng = np.random.default_rng(T)
+    phase = np.exp(1j * rng.uniform(0, 2 * np.pi, (3, 4)))
+    delta, lam = rng.uniform(0.5, 1.5, 4), rng.uniform(0.6, 1.1, 4) * np.exp(1j * rng.uniform(-0.5, 0.5, 4)) * phase[1]
+    start = Modes(size * phase[0], 0.5 * phase[1], size * phase[2])
+    flow = modes.flow(start, dynamics.inverse_exponential(delta, lam, T), [1.0, 3e3])
+    np.testing.assert_allclose(flow.u[:, 1], delta, rtol=1e-9)
+    np.testing.assert_allclose(flow.b[:, 1], lam, rtol=1e-9)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-17, 1e-9])
+@pytest.mark.parametrize("start", [Modes(0.5, 0.3, -0.2), Modes(0.0, 0.3, 0.5), Modes(0.5, 0.0, 0.0)])
+def test_complex_flow_passes_u_equal_to_zero_as_the_real_one_does(start, noise):
+    s, t = np.array([0.3, -0.2, 1.0]), [0.5, 4.0, 60.0]
+    real = modes.flow(start, s, t)
+    turned = modes.flow(start, s + 1j * noise, t)
+    for left, right in zip(turned, real, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-8, atol=10 * noise)
+
+
 def test_runaway_flow_keeps_its_accuracy():
     """Dirac dynamics above the transition: b runs off while u vanishes. Two lengths of the way give one state."""
     s = dynamics.dirac_delta(1.6, 0.4, 6)
@@ -361,6 +384,20 @@ def test_runaway_flow_keeps_its_accuracy():
     twice = modes.flow(half, s, [1800.0])
     assert once.b[1] > once.b[0] > 2
     np.testing.assert_allclose([x[1] for x in once], [x[0] for x in twice], rtol=1e-7)
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_the_solver_sees_the_derivatives_of_its_rates(logarithmic):
+    rng = np.random.default_rng(13)
+    d, y, h = rng.normal(size=4) + 1j * rng.normal(size=4), 0.5 * rng.normal(size=5), 1e-6
+    system = modes._flow._System(0.3, d, [4, 3, 2, 1])
+    ends = [[system.complex_rates(logarithmic, 0, y + sign * h * e) for e in np.eye(5)] for sign in (1, -1)]
+    slopes = (np.array(ends[0]) - ends[1]).T / (2 * h)
+    # The last row, of a phase that feeds back on nothing, is left empty.
+    np.testing.assert_allclose(system.complex_jacobian(logarithmic, 0, y)[:4], slopes[:4], atol=1e-7)
+    system, y = modes._flow._System(0.3, d.real, [4, 3, 2, 1]), y[:2]
+    ends = [[system.real_rates(0, y + sign * h * e) for e in np.eye(2)] for sign in (1, -1)]
+    np.testing.assert_allclose(system.real_jacobian(0, y), (np.array(ends[0]) - ends[1]).T / (2 * h), atol=1e-7)
 
 
 def test_a_mode_at_rest_stays():

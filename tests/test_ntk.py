@@ -222,6 +222,7 @@ def test_kernel_distance_is_its_definition_and_within_its_range():
     np.testing.assert_allclose(ntk.kernel_distance(np.diag([1.0, 0.0]), np.diag([-1.0, np.sqrt(3)])), 1.5, rtol=1e-14)
     np.testing.assert_allclose(ntk.kernel_distance(k0, -k0), 2, rtol=1e-14)
     assert ntk.kernel_distance(k0[:, :2], k0[:, :2] * 7).shape == (4,)
+    assert ntk.kernel_distance(k0[:0], k0[0]).shape == (0,)
 
 
 @pytest.mark.parametrize("scale", [1.0, 3.0, 0.1, 1e-300, 1e300, np.pi])
@@ -413,8 +414,8 @@ def test_errors_name_the_argument():
     wide = random_weights(rng, sizes=(4, 5, 2))
     modes = random_modes(rng, (2,), 3)
     for match, call in [
-        ("exactly one of x and T", lambda: ntk.ntk_distance(w, w)),
-        ("exactly one of x and T", lambda: ntk.ntk_distance(w, w, x, 3)),
+        ("exactly one of x and T must be given, got none", lambda: ntk.ntk_distance(w, w)),
+        ("exactly one of x and T must be given, got both", lambda: ntk.ntk_distance(w, w, x, 3)),
         ("weights0 and weights1 must have the same N_x and N_y", lambda: ntk.ntk_distance(w, wide, T=3)),
         ("weights0 .2,., weights1 .3,.", lambda: ntk.ntk_distance(*(random_weights(1, (n,)) for n in (2, 3)), T=3)),
         ("T must be an integer >= 1", lambda: ntk.ntk_distance(w, w, T=0)),
@@ -426,6 +427,7 @@ def test_errors_name_the_argument():
         ("weights must", lambda: ntk.ntk(w[:2], x)),
         (r"\(2, 2\) and \(3, 3\)", lambda: ntk.kernel_distance(np.eye(2), np.eye(3))),
         ("k0 and k1 must end", lambda: ntk.kernel_distance(np.ones(3), np.ones(3))),
+        ("each >= 1", lambda: ntk.kernel_distance(np.ones((2, 0, 3)), np.ones((2, 0, 3)))),
         ("k0 .2,., k1 .3,.", lambda: ntk.kernel_distance(np.ones((2, 3, 3)), np.ones((3, 3, 3)))),
         ("T must be an integer >= 1", lambda: ntk.aligned_ntk_distance(modes, modes, 0)),
         ("modes0 must be three arrays", lambda: ntk.aligned_ntk_distance(modes[:2], modes, 2)),
