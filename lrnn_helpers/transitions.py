@@ -3,11 +3,13 @@
 Let n = T - 1, Z = sum_{i=0}^n b^(2i), P = sum_{i=1}^n i b^(2i-2) and Q = sum_{j=0}^{n-1} (n-j) b^(2j). The slope of the
 effective energy E* is a positive multiple of -(beta^2 b^n + 1) (beta^2 b^(n-1) Q - b P), so a stationary point is b = 0
 (where n > 1), or has b^n = -1/beta^2, or beta^2 = g(b) = P / (b^(n-2) Q). The factor 1/(2 tau) of the energy (8) is
-left out, as in the paper. E* keeps its value where beta and b turn into 1/beta and 1/b.
+left out, as in the paper. E* keeps its value where beta and b turn into 1/beta and 1/b. `stationary_modes` does the
+same for any other task dynamics.
 """
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -170,6 +172,59 @@ def stationary_points(beta, T):
     return [(b, float(effective_energy(b, beta, T)), kind) for b, kind in sorted(points)]
 
 
+def stationary_modes(s):
+    """Every real stationary point in b of the energy (8) of any task dynamics, with u = ac at its best; exactly.
+
+    With S = sum_i s_i b^(T-i) and Z = sum_i b^(2(T-i)) the best u is S/Z; what is left, E* = sum_i s_i^2 - S^2/Z, has
+    the slope -S (2 S' Z - S Z') / Z^2. The numbers in `s` are taken as the exact rationals that the floats are, so the
+    points are roots of a polynomial with integer coefficients, counted and classified as in `stationary_points`, which
+    is the Dirac task's own, faster form of this.
+
+    Parameters
+    ----------
+    s : array_like, (T,)
+        Task dynamics of one dimension, real, T >= 2, not all zero.
+
+    Returns
+    -------
+    list of (float, float, float, str)
+        (b, u, E*, "min" | "max" | "saddle"), sorted by b. As elsewhere in this room E* is without the factor 1/(2 tau).
+
+    Raises
+    ------
+    ValueError
+        If `s` is not one-dimensional, T < 2, `s` is not finite, or all zero.
+    TypeError
+        If `s` is complex or holds no numbers.
+    """
+    s = valid.array("s", s, real=True)
+    if s.ndim != 1 or len(s) < 2 or not s.any():
+        raise ValueError(f"s must be (T,) with T >= 2 and not all zero, got {s}")
+    lags = [Fraction(x) for x in s[::-1].tolist()]
+    common = math.lcm(*(x.denominator for x in lags))
+    S = [int(x * common) for x in lags]
+    n = len(S) - 1
+    Z = [(k + 1) % 2 for k in range(2 * n + 1)]
+    slope = [2 * x - y for x, y in zip(_product(_derivative(S), Z), _product(S, _derivative(Z)), strict=True)]
+    slope = _product(S, slope)
+    order = next(k for k, x in enumerate(slope) if x)
+    found = [(b, KINDS[turn]) for b, turn in positive_roots(slope)]
+    # Seen from b = 0 to the left a turn is the other way round, and the derivative has the other sign.
+    mirrored = [-x if k % 2 == 0 else x for k, x in enumerate(slope)]
+    found += [(-b, KINDS[turn]) for b, turn in positive_roots(mirrored)]
+    if order:
+        found.append((Fraction(0), "saddle" if order % 2 == 0 else "max" if slope[order] > 0 else "min"))
+    points = []
+    for b, kind in sorted(found):
+        b = to_float(b)
+        # Powers of 1/b where |b| > 1: then none overflows.
+        power = b ** np.arange(n + 1.0) if abs(b) <= 1 else (1 / b) ** np.arange(n, -1.0, -1)
+        u = (power @ s[::-1]) / (power @ power)
+        rest = s[::-1] - u * power
+        points.append((b, float(u if abs(b) <= 1 else u * (1 / b) ** n), float(rest @ rest), kind))
+    return points
+
+
 def stationary_beta(b, T):
     """The beta at which a given b > 0 is a stationary point of E* (102): the curve beta^2 = g(b) of its branches.
 
@@ -328,6 +383,20 @@ def _geometric(x, terms):
     for _ in range(terms):
         total = 1 + x * total
     return total
+
+
+def _derivative(c):
+    """Of a polynomial, coefficients ascending."""
+    return [k * x for k, x in enumerate(c)][1:]
+
+
+def _product(p, q):
+    """Of two polynomials, coefficients ascending."""
+    out = [0] * (len(p) + len(q) - 1)
+    for i, x in enumerate(p):
+        for j, y in enumerate(q):
+            out[i + j] += x * y
+    return out
 
 
 def _condition(p, d, n):
