@@ -62,6 +62,14 @@ def positive(name, value):
     return out
 
 
+def at_least(name, value, least=0.0):
+    """`value` as one float that is at least `least`."""
+    out = array(name, value, real=True)
+    if out.ndim or out < least:
+        raise ValueError(f"{name} must be one number >= {least:g}, got {value!r}")
+    return float(out)
+
+
 def outputs(value):
     """One of ``"last"`` (single output) and ``"all"`` (T outputs)."""
     if value not in OUTPUTS:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lrnn_helpers import _flow
+from lrnn_helpers import _flow, _numba
 from lrnn_helpers import _validation as valid
 
 
@@ -168,7 +168,7 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
     return Modes(*out)
 
 
-def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"):
+def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last", compiled=None):
     """Gradient descent on tau E: (5)–(7), (152)–(155) or (182)–(184) in steps of the learning rate, all modes at once.
 
     Parameters
@@ -183,6 +183,9 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
         Number of steps, >= 0.
     record_every : int, optional
         Record the modes after 0, r, 2r, ... steps, r >= 1.
+    compiled : bool, optional
+        Whether to run compiled by numba, for real modes and data only; by default where numba is installed. The
+        results are the same to the last bit.
 
     Returns
     -------
@@ -193,27 +196,45 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
     Raises
     ------
     ValueError
-        As `energy`, and if learning_rate <= 0, steps < 0 or record_every < 1.
+        As `energy`, and if learning_rate <= 0, steps < 0 or record_every < 1; if complex numbers shall be `compiled`.
     TypeError
         As `energy`, and if a count is not an integer.
+    ImportError
+        If `compiled` is asked for and numba is not installed.
     """
     eta = valid.positive("learning_rate", learning_rate)
     steps = valid.integer("steps", steps, at_least=0)
     every = max(steps, 1) if record_every is None else valid.integer("record_every", record_every, at_least=1)
     (a, b, c), lags, eta = _arguments(modes, s, eta, outputs, scale="learning_rate")
     d, n = _sums(lags)
+    if compiled and a.dtype.kind == "c":
+        raise ValueError("compiled=True needs real modes and s, got complex ones")
+    fast = a.dtype.kind != "c" and _numba.wanted(compiled, {})
+    advance = _descend_compiled if fast else _descend_numpy
     records = np.empty((3, *a.shape, steps // every + 1), dtype=a.dtype)
+    state = np.stack([a, b, c])
     with np.errstate(all="ignore"):
-        for step in range(steps + 1):
-            if step % every == 0:
-                # A mode that has left the floats never comes back, so looking only here misses nothing.
-                lost = ~(np.isfinite(a) & np.isfinite(b) & np.isfinite(c))
-                a, b, c = (np.where(lost, np.nan, x) for x in (a, b, c))
-                records[..., step // every] = a, b, c
-            if step < steps:
-                da, db, dc = _ascent(a, b, c, d, n)
-                a, b, c = a + eta * da, b + eta * db, c + eta * dc
+        for r in range(steps // every + 1):
+            if r:
+                advance(state, d, n, eta, every)
+            # A mode that has left the floats never comes back, so looking only here misses nothing.
+            state[:, ~np.isfinite(state).all(axis=0)] = np.nan
+            records[..., r] = state
     return Modes(*(x[..., -1].copy()[()] if record_every is None else x for x in records))
+
+
+def _descend_numpy(state, d, n, eta, steps):
+    a, b, c = state
+    for _ in range(steps):
+        da, db, dc = _ascent(a, b, c, d, n)
+        a, b, c = a + eta * da, b + eta * db, c + eta * dc
+    state[:] = a, b, c
+
+
+def _descend_compiled(state, d, n, eta, steps):
+    d = np.stack([np.broadcast_to(lag, state.shape[1:]).reshape(-1) for lag in d])
+    flat = state.reshape(3, -1)
+    _numba.kernels().descend(*flat, d, np.array(n, dtype=float), np.array(eta).reshape(-1), steps)
 
 
 def hessian(modes, s, *, outputs="last"):

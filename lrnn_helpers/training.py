@@ -8,11 +8,14 @@ of samples; T outputs are no different, they have more targets and a φ that is 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
+from lrnn_helpers import _numba
 from lrnn_helpers import _validation as check
 from lrnn_helpers.network import LinearRNN, Weights, forward
 
@@ -20,6 +23,11 @@ METHODS = ("covariance", "autograd")
 LOSSES = ("sum", "mean")
 # Off-diagonal covariance below this share of the diagonal is rounding: whitening leaves about 1e-15.
 WHITE = 1e-13
+# Entries of the largest array of the numpy path: those of a few networks at a time stay in the cache, and arrays of
+# this size are not handed back to the system at each step.
+CACHE = 15_000
+# Steps between two looks at the clock, and the seconds before a progress bar shows.
+PIECE, PATIENCE = 1000, 2.0
 
 
 class History(NamedTuple):
@@ -37,6 +45,8 @@ class History(NamedTuple):
         The weights after the last step, (..., N_h, N_x) and so on.
     diverged : numpy.ndarray of bool, (...)
         Networks whose weights left the floating-point numbers; from then on they are NaN.
+    taken : numpy.ndarray of int, (...)
+        The steps that each network took: all of them, or with `gradient_tolerance` those before its gradient was small.
     """
 
     steps: np.ndarray
@@ -44,6 +54,7 @@ class History(NamedTuple):
     loss: np.ndarray
     final: Weights
     diverged: np.ndarray
+    taken: np.ndarray
 
 
 class _Statistics(NamedTuple):
@@ -147,8 +158,7 @@ def loss_value(weights, task, loss="sum"):
     x, y = _samples(task, W)
     scale = _scale(loss, y)
     with np.errstate(all="ignore"):
-        error = y - forward(W, x, "last" if y.ndim == 2 else "all")
-        return scale * 0.5 * np.sum(error**2, axis=tuple(range(1, error.ndim))).reshape(lead)
+        return scale * _sample_loss(*W, (x, y)).reshape(lead)
 
 
 def gradient(weights, task, method="covariance", loss="sum"):
@@ -179,20 +189,24 @@ def gradient(weights, task, method="covariance", loss="sum"):
     lead, W = _networks(weights)
     x, y = _samples(task, W)
     scale = _scale(loss, y)
-    if method == "covariance":
-        with np.errstate(all="ignore"):
-            grads = _gradient(*W, _statistics(x, y))
-    else:
-        grads = [np.empty_like(w) for w in W]
-        x, y = torch.tensor(x), torch.tensor(y)
-        with _one_thread():
-            for n, rnn in enumerate(_modules(W, y)):
-                for grad, g in zip(grads, _backpropagate(rnn, x, y)[1], strict=True):
-                    grad[n] = g.numpy()
+    with np.errstate(all="ignore"), _one_thread():
+        grads = _gradient(*W, _statistics(x, y)) if method == "covariance" else _sample_gradient(*W, (x, y))
     return Weights(*((scale * g).reshape(*lead, *g.shape[1:]) for g in grads))
 
 
-def train(weights, task, learning_rate, steps, method="covariance", record_every=None, loss="sum"):
+def train(
+    weights,
+    task,
+    learning_rate,
+    steps,
+    method="covariance",
+    record_every=None,
+    loss="sum",
+    *,
+    gradient_tolerance=None,
+    compiled=None,
+    progress=None,
+):
     """Gradient descent from `weights` on the loss of `task`, for every network of the batch.
 
     Parameters
@@ -210,21 +224,32 @@ def train(weights, task, learning_rate, steps, method="covariance", record_every
         different times and channels are uncorrelated, T² N³ more otherwise, whatever P is. "autograd" is the witness:
         plain backpropagation through time on the samples, one network after the other.
     record_every : int, optional
-        Record the steps 0, r, 2r, …; without it the start and the end.
+        Record the steps 0, r, 2r, …; without it the start and the end. Nothing else is kept.
     loss : {"sum", "mean"}
         ½ Σ_p ‖y_p - ŷ_p‖² (and Σ_t), loss (4), or P.2's mean squared error over all entries of y, 2/(P N_y) times that
         (2/(P T N_y) for T outputs).
+    gradient_tolerance : float, optional
+        Stop a network once the norm of its gradient, over all weights, is not above this, >= 0.
+    compiled : bool, optional
+        Whether "covariance" runs compiled by numba, many networks in one instruction, or as matrix products of numpy's,
+        the reference. By default it is compiled where numba is installed and N_x, N_h and N_y are at most 8. Results
+        differ by rounding.
+    progress : bool, optional
+        Whether to show a progress bar on stderr; by default in a terminal if it takes more than two seconds.
 
     Returns
     -------
     History
-        A network does not depend on which others are in the batch. One that diverges is NaN, the others go on.
+        A network does not depend on which others are in the batch, to the last bit. One that diverges is NaN, the
+        others go on.
 
     Raises
     ------
     ValueError
-        If sizes do not fit together, leading axes do not broadcast, data are not finite, a learning rate is not > 0
-        or steps < 0.
+        If sizes do not fit together, leading axes do not broadcast, data are not finite, a learning rate is not > 0,
+        steps < 0 or gradient_tolerance < 0, or if `compiled` is asked for with "autograd" or wider networks.
+    ImportError
+        If `compiled` is asked for and numba is not installed.
     """
     check.one_of("method", method, METHODS)
     steps = check.integer("steps", steps, at_least=0)
@@ -236,10 +261,34 @@ def train(weights, task, learning_rate, steps, method="covariance", record_every
     lead, W = _networks(weights, rate.shape)
     x, y = _samples(task, W)
     scale = _scale(loss, y)
-    rate = np.broadcast_to(rate * scale, lead).reshape(-1)
-    run = _by_covariance if method == "covariance" else _by_autograd
-    with np.errstate(all="ignore"):
-        records, losses = run(W, x, y, rate, np.union1d(when, [steps]))
+    # Below zero: no gradient is small.
+    tolerance = -1.0 if gradient_tolerance is None else check.at_least("gradient_tolerance", gradient_tolerance) / scale
+    state = _State(
+        W,
+        np.broadcast_to(rate * scale, lead).reshape(-1),
+        np.ones(len(W.Wh), dtype=bool),
+        np.zeros(len(W.Wh), dtype=int),
+        tolerance,
+    )
+    if method == "autograd":
+        if compiled:
+            raise ValueError('compiled is for method="covariance", got method="autograd"')
+        advance, value, data = _by_autograd, _sample_loss, (x, y)
+    else:
+        sizes = {"N_x": x.shape[-1], "N_h": W.Wh.shape[-1], "N_y": y.shape[-1]}
+        advance = _by_compiled if _numba.wanted(compiled, sizes) else _by_numpy
+        value, data = _loss, _statistics(x, y)
+    stops = np.union1d(when, [steps])
+    records = Weights(*(np.empty((len(stops), *w.shape)) for w in W))
+    losses = np.empty((len(stops), len(W.Wh)))
+    with np.errstate(all="ignore"), _one_thread(), _bar(steps, progress) as bar:
+        for r, stop in enumerate(stops):
+            for start, end in pairwise((*range(stops[r - 1] if r else 0, stop, PIECE), stop)):
+                advance(state, data, end - start)
+                bar.update(end - start)
+            losses[r] = value(*W, data)
+            for record, w in zip(records, W, strict=True):
+                record[r] = w
     # Only what is not finite any more can never come back, so looking at the records is enough.
     alive = np.logical_and.reduce([np.isfinite(r).all(axis=(-2, -1)) for r in records])
     records = Weights(*(np.where(alive[..., None, None], r, np.nan) for r in records))
@@ -252,30 +301,69 @@ def train(weights, task, learning_rate, steps, method="covariance", record_every
         loss=losses.reshape(len(losses), *lead)[:kept],
         final=Weights(*(r[-1].copy() for r in records)),
         diverged=~alive[-1].reshape(lead),
+        taken=state.taken.reshape(lead),
     )
 
 
-def _counted(when):
-    """Every step from 0 to the last of `when`, with its place there or None."""
-    place = {int(step): r for r, step in enumerate(when)}
-    return ((step, place.get(step)) for step in range(int(when[-1]) + 1))
+class _State(NamedTuple):
+    """Networks on their way; each of the arrays is changed in place."""
+
+    weights: Weights  # (B, ., .)
+    rate: np.ndarray  # (B,)
+    live: np.ndarray  # (B,), networks that have not stopped
+    taken: np.ndarray  # (B,)
+    tolerance: float
 
 
-def _by_covariance(W, x, y, rate, when):
-    """The recorded weights (R, B, ., .) and losses (R, B)."""
-    stats = _statistics(x, y)
-    records = Weights(*(np.empty((len(when), *w.shape)) for w in W))
-    losses = np.empty((len(when), len(rate)))
-    rate = rate[:, None, None]
-    for step, r in _counted(when):
-        if r is not None:
-            losses[r] = _loss(*W, stats)
-            for record, w in zip(records, W, strict=True):
-                record[r] = w
-        if step < when[-1]:
-            for w, g in zip(W, _gradient(*W, stats), strict=True):
-                w -= rate * g
-    return records, losses
+def _bar(steps, progress):
+    """A progress bar, or what looks like one and shows nothing."""
+    hidden = None if progress is None else not progress  # None: hidden where there is no terminal
+    return tqdm(total=steps, unit="step", leave=False, disable=hidden, delay=0 if progress else PATIENCE)
+
+
+def _descend(state, grads):
+    """One step; False once no network goes on."""
+    if state.tolerance >= 0:
+        norm = np.sqrt(sum(np.sum(g**2, axis=(1, 2)) for g in grads))
+        np.logical_and(state.live, norm > state.tolerance, out=state.live)
+        if not state.live.any():
+            return False
+    np.add(state.taken, state.live, out=state.taken)
+    pace = np.where(state.live, state.rate, 0.0)[:, None, None]
+    for w, g in zip(state.weights, grads, strict=True):
+        w -= pace * g
+    return True
+
+
+def _by_numpy(state, stats, steps):
+    """So many steps on the statistics; with `_gradient` the reference for the compiled ones."""
+    N_h, N_x = state.weights.Wx.shape[1:]
+    size = max(1, CACHE // (stats.lags * N_x * N_h))
+    for start in range(0, len(state.rate), size):
+        part = slice(start, start + size)
+        part = _State(Weights(*(w[part] for w in state.weights)), *(z[part] for z in state[1:4]), state.tolerance)
+        for _ in range(steps):
+            if not _descend(part, _gradient(*part.weights, stats)):
+                break
+
+
+def _by_compiled(state, stats, steps):
+    """The same in compiled code, on data filled up to whole tiles."""
+    W, (N_x, N_y) = state.weights, (state.weights.Wx.shape[2], state.weights.Wy.shape[1])
+    kernels = _numba.kernels()
+    side, T = kernels.SIDE, stats.lags
+    spare_x, spare_y = -N_x % side, -N_y % side
+    correlation = np.pad(stats.correlation.reshape(T, N_x, N_y), ((0, 0), (0, spare_x), (0, spare_y)))
+    covariance, diagonal = np.zeros((0, 0)), np.zeros(0)
+    if stats.diagonal is None:
+        blocks = stats.covariance.reshape(T, N_x, T, N_x)
+        covariance = np.pad(blocks, ((0, 0), (0, spare_x)) * 2).reshape(T * (N_x + spare_x), -1)
+    else:
+        diagonal = np.pad(stats.diagonal[:, 0].reshape(T, N_x), ((0, 0), (0, spare_x))).reshape(-1)
+    correlation = correlation.reshape(-1, N_y + spare_y)
+    if state.tolerance < 0:
+        np.add(state.taken, steps, out=state.taken)
+    kernels.train(*W, *state[1:4], covariance, diagonal, correlation, T, steps, state.tolerance)
 
 
 @contextmanager
@@ -289,34 +377,34 @@ def _one_thread():
         torch.set_num_threads(threads)
 
 
-def _modules(W, y):
-    """Each network as a module whose outputs are those that y has."""
-    return (LinearRNN(w, "last" if y.ndim == 2 else "all") for w in zip(*W, strict=True))
-
-
 def _backpropagate(rnn, x, y):
-    """Loss (4) and its gradients by autograd."""
+    """The gradients of loss (4) by autograd."""
     value = 0.5 * ((y - rnn(x)) ** 2).sum()
     # Wh does not act at T = 1: its gradient is then zero, not an error.
-    grads = torch.autograd.grad(value, (rnn.Wx, rnn.Wh, rnn.Wy), materialize_grads=True)
-    return value.item(), grads
+    return torch.autograd.grad(value, (rnn.Wx, rnn.Wh, rnn.Wy), materialize_grads=True)
 
 
-def _by_autograd(W, x, y, rate, when):
-    """The same as `_by_covariance`, step by step on the samples."""
-    records = Weights(*(np.empty((len(when), *w.shape)) for w in W))
-    losses = np.empty((len(when), len(rate)))
-    x, y = torch.tensor(x), torch.tensor(y)
-    with _one_thread():
-        for n, rnn in enumerate(_modules(W, y)):
-            for step, r in _counted(when):
-                value, grads = _backpropagate(rnn, x, y)
-                if r is not None:
-                    losses[r, n] = value
-                    for record, now in zip(records, rnn.weights(), strict=True):
-                        record[r, n] = now
-                if step < when[-1]:
-                    with torch.no_grad():
-                        for w, g in zip((rnn.Wx, rnn.Wh, rnn.Wy), grads, strict=True):
-                            w -= float(rate[n]) * g
-    return records, losses
+def _sample_gradient(Wx, Wh, Wy, data):
+    """The gradient by autograd on the samples, network by network."""
+    x, y = (torch.as_tensor(z) for z in data)
+    W = Weights(Wx, Wh, Wy)
+    grads = Weights(*(np.empty_like(w) for w in W))
+    for n, one in enumerate(zip(*W, strict=True)):
+        rnn = LinearRNN(one, "last" if y.ndim == 2 else "all")
+        for grad, g in zip(grads, _backpropagate(rnn, x, y), strict=True):
+            grad[n] = g.numpy()
+    return grads
+
+
+def _sample_loss(Wx, Wh, Wy, data):
+    """The loss on the samples."""
+    x, y = data
+    error = y - forward((Wx, Wh, Wy), x, "last" if y.ndim == 2 else "all")
+    return 0.5 * np.sum(error**2, axis=tuple(range(1, error.ndim)))
+
+
+def _by_autograd(state, data, steps):
+    """So many steps by autograd on the samples."""
+    for _ in range(steps):
+        if not _descend(state, _sample_gradient(*state.weights, data)):
+            break

@@ -567,3 +567,36 @@ def test_importing_the_modes_does_not_import_torch():
 
     code = "import sys; import lrnn_helpers.modes, lrnn_helpers.dynamics; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("record_every", [None, 1, 7])
+def test_compiled_descent_gives_the_same_bits(outputs, record_every):
+    rng = np.random.default_rng(3)
+    s = rng.normal(size=(300, 5, 5)) if outputs == "all" else rng.normal(size=(300, 6))
+    s = np.tril(s) if outputs == "all" else s
+    start = Modes(*rng.normal(size=(3, 2, 300)))
+    start.b[1, 7] = np.nan
+    rate = rng.uniform(0.001, 0.05, 300)
+    rate[:20] = 5.0  # some diverge
+    ways = [
+        modes.descend(start, s, rate, 60, record_every, outputs=outputs, compiled=compiled)
+        for compiled in (True, False)
+    ]
+    assert np.isnan(ways[0].a).any()
+    assert np.isfinite(ways[0].a).any()
+    for got, want in zip(*ways, strict=True):
+        np.testing.assert_array_equal(got, want)
+    one = modes.descend(Modes(*(x[1, 250] for x in start)), s[250], rate[250], 60, outputs=outputs, compiled=True)
+    last = Modes(*(x[1, 250] for x in ways[0])) if record_every is None else None
+    if last is not None:
+        np.testing.assert_array_equal(one, last)
+
+
+def test_compiled_descent_is_refused_where_it_cannot_be():
+    with pytest.raises(ValueError, match="compiled=True needs real modes and s, got complex"):
+        modes.descend(Modes(0.1 + 0.1j, 0.2, 0.3), np.ones(3), 0.1, 5, compiled=True)
+    with pytest.raises(ValueError, match="compiled must be True, False or None, got 1"):
+        modes.descend(Modes(0.1, 0.2, 0.3), np.ones(3), 0.1, 5, compiled=1)
+    complex_ones = modes.descend(Modes(0.1 + 0.1j, 0.2, 0.3), np.ones(3), 0.1, 5)
+    assert np.iscomplexobj(complex_ones.a)

@@ -1,3 +1,4 @@
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -7,10 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from lrnn_helpers import network, tasks, training
+from lrnn_helpers import _numba, network, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 from lrnn_helpers.tasks import Task
+
+# Every way to train: matrix products, the compiled kernel, and the witness.
+ENGINES = ({"compiled": False}, {"compiled": True}, {"method": "autograd"})
 
 
 def random_task(rng, T, N_x, N_y, P=30, outputs="last", white=False):
@@ -105,8 +109,8 @@ def test_loss_is_what_it_says_and_what_is_recorded(outputs, loss):
     error = torch.as_tensor(task.y) - module(task.x)
     want = (error**2).detach().numpy()[1, 2]
     np.testing.assert_allclose(got[1, 2], 0.5 * want.sum() if loss == "sum" else want.mean(), rtol=1e-13)
-    for method in training.METHODS:
-        history = training.train(weights, task, 1e-4, 3, method=method, loss=loss, record_every=1)
+    for engine in ENGINES:
+        history = training.train(weights, task, 1e-4, 3, loss=loss, record_every=1, **engine)
         for n in range(4):
             now = Weights(*(w[n] for w in history.weights))
             np.testing.assert_allclose(history.loss[n], training.loss_value(now, task, loss=loss), rtol=1e-13)
@@ -129,10 +133,11 @@ def test_trajectories_agree_over_2000_steps(white, outputs):
     x = random_task(rng, T, sizes[0], sizes[2], 40, outputs, white).x
     task = Task(x, network.forward(network.unaligned_weights(1.0, *sizes, rng), x, outputs))
     weights = network.unaligned_weights(0.5, *sizes, rng)
-    runs = [training.train(weights, task, 0.003, 2000, method=m, record_every=500) for m in training.METHODS]
-    assert runs[0].loss[-1] < 0.5 * runs[0].loss[0]
-    assert_same(runs[0].weights, runs[1].weights, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(runs[0].loss, runs[1].loss, rtol=1e-12)
+    *runs, witness = [training.train(weights, task, 0.003, 2000, record_every=500, **engine) for engine in ENGINES]
+    assert witness.loss[-1] < 0.5 * witness.loss[0]
+    for run in runs:
+        assert_same(run.weights, witness.weights, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(run.loss, witness.loss, rtol=1e-12)
 
 
 @pytest.mark.parametrize("outputs", ["last", "all"])
@@ -151,29 +156,29 @@ def test_mean_loss_is_the_sum_at_another_rate():
     weights = network.unaligned_weights(0.5, 3, 4, 2, rng)
     for outputs, entries in (("last", 30 * 2), ("all", 30 * 5 * 2)):
         task = random_task(rng, 5, 3, 2, 30, outputs)
-        for method in training.METHODS:
-            mean = training.train(weights, task, 0.2, 50, method=method, loss="mean")
-            total = training.train(weights, task, 0.2 * 2 / entries, 50, method=method)
+        for engine in ENGINES:
+            mean = training.train(weights, task, 0.2, 50, loss="mean", **engine)
+            total = training.train(weights, task, 0.2 * 2 / entries, 50, **engine)
             assert_same(mean.final, total.final, rtol=1e-12, atol=1e-13)
             np.testing.assert_allclose(mean.loss, total.loss * 2 / entries, rtol=1e-12)
 
 
-@pytest.mark.parametrize("method", training.METHODS)
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("outputs", ["last", "all"])
 @pytest.mark.parametrize("white", [True, False])
-def test_a_network_does_not_feel_the_others_even_when_one_diverges(method, outputs, white):
+def test_a_network_does_not_feel_the_others_even_when_one_diverges(engine, outputs, white):
     rng = np.random.default_rng(2)
     task = random_task(rng, 3, 3, 2, 30, outputs, white)
     weights = network.unaligned_weights(np.full((2, 3), 0.5), 3, 4, 2, rng)
     rates = np.array([0.003, 50.0, 0.002])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        batch = training.train(weights, task, rates, 60, method=method, record_every=20)
+        batch = training.train(weights, task, rates, 60, record_every=20, **engine)
     np.testing.assert_array_equal(batch.diverged, [[False, True, False]] * 2)
     assert batch.loss.shape == (4, 2, 3)
     assert batch.weights.Wx.shape == (4, 2, 3, 4, 3)
     for n in np.ndindex(2, 3):
-        alone = training.train(Weights(*(w[n] for w in weights)), task, rates[n[1]], 60, method=method, record_every=20)
+        alone = training.train(Weights(*(w[n] for w in weights)), task, rates[n[1]], 60, record_every=20, **engine)
         assert alone.diverged == batch.diverged[n]
         assert alone.loss.shape == (4,)
         assert_equal(alone.weights, [w[(slice(None), *n)] for w in batch.weights])
@@ -195,20 +200,20 @@ def test_a_network_that_starts_beyond_the_numbers_counts_as_diverged(bad):
     assert np.isnan(history.loss[:, 1]).all()
 
 
-@pytest.mark.parametrize("method", training.METHODS)
-def test_what_is_recorded_when(method):
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_recorded_when(engine):
     task = random_task(np.random.default_rng(0), 3, 2, 2)
     start = network.unaligned_weights(0.5, 2, 3, 2, 0)
     kept = [w.copy() for w in start]
     for steps, every, want in ((7, None, [0, 7]), (7, 3, [0, 3, 6]), (6, 3, [0, 3, 6]), (2, 5, [0]), (0, None, [0])):
-        history = training.train(start, task, 0.01, steps, method=method, record_every=every)
+        history = training.train(start, task, 0.01, steps, record_every=every, **engine)
         assert history.steps.tolist() == want
         assert history.loss.shape == (len(want),)
         assert_equal([w[0] for w in history.weights], start)
         for n, step in enumerate(want):
-            part = training.train(start, task, 0.01, step, method=method)
+            part = training.train(start, task, 0.01, step, **engine)
             assert_equal([w[n] for w in history.weights], part.final)
-        assert_equal(history.final, training.train(start, task, 0.01, steps, method=method).final)
+        assert_equal(history.final, training.train(start, task, 0.01, steps, **engine).final)
     assert_equal(start, kept)
 
 
@@ -289,9 +294,9 @@ def test_samples_matter_only_through_their_correlations():
     task, weights = random_task(rng, 3, 2, 2, 50), network.unaligned_weights(0.5, 2, 3, 2, rng)
     Q = network.random_orthogonal(50, rng)
     mixed = Task(np.einsum("qp,ptn->qtn", Q, task.x), Q @ task.y)
-    for method in training.METHODS:
+    for engine in ENGINES:
         assert_same(
-            training.train(weights, mixed, 0.01, 50, method=method).final,
+            training.train(weights, mixed, 0.01, 50, **engine).final,
             training.train(weights, task, 0.01, 50).final,
             rtol=1e-11,
             atol=1e-12,
@@ -308,6 +313,126 @@ def test_torch_keeps_its_threads():
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+@given(
+    T=st.integers(1, 9),
+    sizes=st.tuples(*[st.integers(1, 8)] * 3),
+    outputs=st.sampled_from(["last", "all"]),
+    white=st.booleans(),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=40, deadline=None)
+def test_compiled_steps_are_the_same_steps(T, sizes, outputs, white, seed):
+    rng = np.random.default_rng(seed)
+    task = random_task(rng, T, sizes[0], sizes[2], 20, outputs, white)
+    weights = network.unaligned_weights(np.full(3, 0.6), *sizes, rng)
+    ways = [training.train(weights, task, [0.0005, 0.002, 0.001], 30, compiled=c) for c in (True, False)]
+    assert not ways[1].diverged.any()
+    assert_same(ways[0].final, ways[1].final, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (5, 7, 6), (2, 30, 3)])
+@pytest.mark.parametrize("engine", ENGINES[:2])
+@pytest.mark.parametrize("white", [True, False])
+def test_any_split_of_a_batch_gives_the_same_bits(sizes, engine, white):
+    if engine["compiled"] and max(sizes) > 8:
+        pytest.skip("too wide for the kernel")
+    rng = np.random.default_rng(5)
+    task = random_task(rng, 4, sizes[0], sizes[2], 30, white=white)
+    weights = network.unaligned_weights(rng.uniform(0.1, 0.9, 150), *sizes, rng)
+    whole = training.train(weights, task, 0.003, 100, record_every=50, **engine)
+    for cuts in ([1], [16], [7, 40, 41], [149]):
+        parts = [
+            training.train(Weights(*(w[i:j] for w in weights)), task, 0.003, 100, record_every=50, **engine)
+            for i, j in zip([0, *cuts], [*cuts, 150], strict=True)
+        ]
+        assert_equal(whole.final, [np.concatenate(w) for w in zip(*(p.final for p in parts), strict=True)])
+        np.testing.assert_array_equal(whole.loss, np.concatenate([p.loss for p in parts], axis=1))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_network_stops_where_its_gradient_is_small(engine):
+    rng = np.random.default_rng(0)
+    sizes, tolerance, most = (3, 3, 3), 1e-3, 3000
+    task = tasks.structured_task(np.ones((3, 3)), 30, rng)
+    weights = network.unaligned_weights([0.3, 0.9, 0.5, 0.4], *sizes, rng)
+    rates = [0.05, 0.02, 40.0, 0.0001]
+    run = training.train(weights, task, rates, most, gradient_tolerance=tolerance, record_every=500, **engine)
+    np.testing.assert_array_equal(run.diverged, [False, False, True, False])
+    assert (run.taken[:2] < most).all()
+    assert run.taken[0] != run.taken[1]
+    assert run.taken[3] == most
+    for n in (0, 1):
+        one, taken = Weights(*(w[n] for w in weights)), int(run.taken[n])
+        end, before = (training.train(one, task, rates[n], taken - k, **engine).final for k in (0, 1))
+        assert_equal(end, [w[n] for w in run.final])
+        size = [
+            np.sqrt(sum(np.sum(g**2) for g in training.gradient(w, task, method="autograd"))) for w in (end, before)
+        ]
+        assert size[0] <= tolerance < size[1]
+    assert_equal([w[-1] for w in run.weights], run.final)
+
+
+def test_the_tolerance_is_that_of_the_chosen_loss():
+    rng = np.random.default_rng(0)
+    task, start = tasks.structured_task(np.ones((2, 3)), 30, rng), network.unaligned_weights(0.5, 2, 2, 2, rng)
+    entries = task.y.size
+    total = training.train(start, task, 0.05, 3000, gradient_tolerance=1e-4)
+    mean = training.train(start, task, 0.05 * entries / 2, 3000, loss="mean", gradient_tolerance=1e-4 * 2 / entries)
+    assert 0 < total.taken == mean.taken < 3000
+    assert training.train(start, task, 0.05, 7).taken == 7
+
+
+def test_where_numba_is_missing_numpy_does_it(monkeypatch):
+    task, start = random_task(np.random.default_rng(0), 3, 2, 2), network.unaligned_weights(0.5, 2, 3, 2, 0)
+    want = training.train(start, task, 0.01, 20, compiled=False).final
+
+    def missing():
+        raise ImportError("no numba")
+
+    monkeypatch.setattr(_numba, "kernels", missing)
+    _numba.available.cache_clear()
+    try:
+        assert_equal(training.train(start, task, 0.01, 20).final, want)
+        with pytest.raises(ImportError, match="no numba"):
+            training.train(start, task, 0.01, 20, compiled=True)
+    finally:
+        _numba.available.cache_clear()
+
+
+def test_wide_networks_are_not_compiled_unless_that_is_asked_for():
+    task, start = random_task(np.random.default_rng(0), 3, 2, 2), network.unaligned_weights(0.5, 2, 9, 2, 0)
+    assert_equal(
+        training.train(start, task, 0.01, 20).final, training.train(start, task, 0.01, 20, compiled=False).final
+    )
+    with pytest.raises(ValueError, match="sizes of at most 8, got N_h = 9"):
+        training.train(start, task, 0.01, 20, compiled=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_bar_shows_only_when_asked_for_or_in_a_terminal(engine, capsys, monkeypatch):
+    task, start = random_task(np.random.default_rng(0), 3, 2, 2), network.unaligned_weights(0.5, 2, 3, 2, 0)
+    monkeypatch.setattr(training, "PATIENCE", 0.0)
+    for progress in (None, False):
+        training.train(start, task, 0.01, 40, progress=progress, **engine)
+        assert capsys.readouterr() == ("", "")
+    training.train(start, task, 0.01, 40, progress=True, **engine)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "/40" in err
+
+
+def test_memory_goes_with_what_is_recorded():
+    task, start = random_task(np.random.default_rng(0), 3, 2, 2), network.unaligned_weights(0.5, 2, 3, 2, 0)
+    peaks = []
+    for steps in (1000, 100_000):
+        tracemalloc.start()
+        history = training.train(start, task, 0.001, steps, record_every=steps // 10)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len(history.steps) == 11
+    assert peaks[1] < 2 * peaks[0]
 
 
 TASK = Task(np.ones((4, 3, 2)), np.ones((4, 5)))
@@ -327,6 +452,10 @@ BATCH = network.unaligned_weights(np.full(2, 0.5), 2, 3, 5, 0)
             lambda: training.train(GOOD, TASK, 0.1, 3, method="adam"),
             "method must be one of 'covariance', 'autograd', got",
         ),
+        (lambda: training.train(GOOD, TASK, 0.1, 3, compiled="yes"), "compiled must be True, False or None, got 'yes'"),
+        (lambda: training.train(GOOD, TASK, 0.1, 3, "autograd", compiled=True), "compiled is for method"),
+        (lambda: training.train(GOOD, TASK, 0.1, 3, gradient_tolerance=-1), "gradient_tolerance .* >= 0, got -1"),
+        (lambda: training.train(GOOD, TASK, 0.1, 3, gradient_tolerance=[1, 2]), "gradient_tolerance must be one"),
         (lambda: training.train(GOOD, TASK, 0.1, 3, loss="max"), "loss must be one of 'sum', 'mean', got 'max'"),
         (lambda: training.train(BATCH, TASK, [0.1, 0.1, 0.1], 3), r"leading axes .* learning_rate \(3,\)"),
         (lambda: training.train(Weights(BATCH.Wx, np.ones((3, 3, 3)), GOOD.Wy), TASK, 0.1, 3), "leading axes"),
