@@ -7,10 +7,12 @@ of samples; T outputs are no different, they have more targets and a φ that is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
+import joblib
 import numpy as np
 import torch
 from tqdm import tqdm
@@ -305,6 +307,89 @@ def train(
     )
 
 
+def sweep(settings, *, block=1024, n_jobs=None, progress=None, **common):
+    """Train many settings, each with a task of its own, in independent blocks that joblib spreads over processes.
+
+    A network does not depend on the others of its batch, so neither the blocks nor where they run change a bit of the
+    results. Without `n_jobs` they run where ``joblib.parallel_config`` says: here, one after the other; in processes of
+    this machine; or with ``backend="dask"`` on a cluster, which trains a block again if its worker dies.
+
+    Parameters
+    ----------
+    settings : iterable of dict
+        The arguments of `train` that make each setting: ``{"weights": ..., "task": ..., "learning_rate": ...}``.
+    block : int
+        The most networks in one block, >= 1.
+    n_jobs : int, optional
+        How many blocks at once; -1 for one on each core. By default what ``joblib.parallel_config`` says, or 1.
+    progress : bool, optional
+        As in `train`, for the whole sweep; it counts the networks that were handed out.
+    **common
+        Arguments of `train` that all settings share; a setting's own come first.
+
+    Returns
+    -------
+    list of History
+        One for each setting, in their order, as `train` would give it.
+
+    Raises
+    ------
+    ValueError, TypeError, ImportError
+        As `train`; a setting that is no mapping, block < 1.
+
+    See Also
+    --------
+    train : one setting.
+    """
+    block = check.integer("block", block, at_least=1)
+    jobs, shapes = [], []
+    for n, setting in enumerate(settings):
+        if not isinstance(setting, Mapping):
+            raise TypeError(f"settings must be mappings of arguments of train, got {setting!r} at index {n}")
+        options = common | dict(setting)
+        missing = [name for name in ("weights", "task", "learning_rate", "steps") if name not in options]
+        if missing:
+            raise TypeError(
+                f"each setting needs weights, task, learning_rate and steps, got no {missing[0]} at index {n}"
+            )
+        rate = check.positive("learning_rate", options["learning_rate"])
+        lead, W = _networks(options["weights"], rate.shape)
+        rate = np.broadcast_to(rate, lead).reshape(-1)
+        starts = range(0, max(len(rate), 1), block)
+        shapes.append((lead, len(starts)))
+        for start in starts:
+            part = slice(start, start + block)
+            own = {"weights": Weights(*(w[part] for w in W)), "learning_rate": rate[part], "progress": False}
+            jobs.append(options | own)
+    with _bar(sum(len(job["learning_rate"]) for job in jobs), progress, "network") as bar:
+
+        def handed_out():
+            for job in jobs:
+                bar.update(len(job["learning_rate"]))
+                yield joblib.delayed(train)(**job)
+
+        parts = iter(joblib.Parallel(n_jobs=n_jobs)(handed_out()))
+    return [_joined(list(islice(parts, count)), lead) for lead, count in shapes]
+
+
+def _joined(parts, lead):
+    """The History of networks with these leading axes from those of its blocks."""
+
+    def glue(arrays, axis):
+        out = np.concatenate(arrays, axis=axis)
+        return out.reshape((*out.shape[:axis], *lead, *out.shape[axis + 1 :]))
+
+    steps, weights, loss, final, diverged, taken = zip(*parts, strict=True)
+    return History(
+        steps[0],
+        Weights(*(glue(w, 1) for w in zip(*weights, strict=True))),
+        glue(loss, 1),
+        Weights(*(glue(w, 0) for w in zip(*final, strict=True))),
+        glue(diverged, 0),
+        glue(taken, 0),
+    )
+
+
 class _State(NamedTuple):
     """Networks on their way; each of the arrays is changed in place."""
 
@@ -315,10 +400,10 @@ class _State(NamedTuple):
     tolerance: float
 
 
-def _bar(steps, progress):
+def _bar(total, progress, unit="step"):
     """A progress bar, or what looks like one and shows nothing."""
     hidden = None if progress is None else not progress  # None: hidden where there is no terminal
-    return tqdm(total=steps, unit="step", leave=False, disable=hidden, delay=0 if progress else PATIENCE)
+    return tqdm(total=total, unit=unit, leave=False, disable=hidden, delay=0 if progress else PATIENCE)
 
 
 def _descend(state, grads):
