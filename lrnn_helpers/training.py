@@ -1,8 +1,7 @@
 """Gradient descent on loss (4) or (144), for many networks at once.
 
-The loss is a quadratic form in the impulse response G_k = W_y W_h^k W_x: with φ the inputs in order of their lag k and
-one such vector for each target, L = ½ Σ ‖y - G φ‖². So training needs C = Σ φ φᵀ and Σ y φᵀ only, whatever the number
-of samples; T outputs are no different, they have more targets and a φ that is zero where the past has not begun.
+Training in closed form needs the correlations of the data only, whatever the number of samples; autograd on the samples
+is the witness. A network never depends on the others of its batch, so batches may be cut and joined at will.
 """
 
 from __future__ import annotations
@@ -17,17 +16,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from lrnn_helpers import _numba
+from lrnn_helpers import _descent, _numba
 from lrnn_helpers import _validation as check
-from lrnn_helpers.network import LinearRNN, Weights, forward
+from lrnn_helpers.network import Weights
 
 METHODS = ("covariance", "autograd")
 LOSSES = ("sum", "mean")
-# Off-diagonal covariance below this share of the diagonal is rounding: whitening leaves about 1e-15.
-WHITE = 1e-13
-# Entries of the largest array of the numpy path: those of a few networks at a time stay in the cache, and arrays of
-# this size are not handed back to the system at each step.
-CACHE = 15_000
 # Steps between two looks at the clock, and the seconds before a progress bar shows.
 PIECE, PATIENCE = 1000, 2.0
 
@@ -57,66 +51,6 @@ class History(NamedTuple):
     final: Weights
     diverged: np.ndarray
     taken: np.ndarray
-
-
-class _Statistics(NamedTuple):
-    """What of the data the loss depends on; N_φ = T·N_x, lag k from 0 in rows k·N_x … (k+1)·N_x - 1."""
-
-    covariance: np.ndarray  # Σ φ φᵀ, (N_φ, N_φ)
-    diagonal: np.ndarray | None  # its diagonal, repeated to (N_φ, N_y), if there is nothing else in it
-    correlation: np.ndarray  # Σ φ yᵀ, (N_φ, N_y)
-    root: np.ndarray  # R of φ = QR: the loss is ½‖R Gᵀ - target‖² + least
-    target: np.ndarray  # Qᵀ y
-    least: float  # ½‖y - Q Qᵀ y‖²
-    lags: int  # T
-
-
-def _statistics(x, y):
-    P, T, N_x = x.shape
-    if y.ndim == 2:
-        phi = x[:, ::-1].reshape(P, -1)
-    else:
-        phi = np.zeros((P, T, T, N_x))
-        for t in range(T):
-            phi[:, t, : t + 1] = x[:, t::-1]
-        phi, y = phi.reshape(P * T, -1), y.reshape(P * T, -1)
-    Q, R = np.linalg.qr(phi)
-    target = Q.T @ y
-    covariance = phi.T @ phi
-    diagonal = np.repeat(np.diagonal(covariance)[:, None], y.shape[1], axis=1)
-    if np.abs(covariance - np.diag(diagonal[:, 0])).max() > WHITE * diagonal.max():
-        diagonal = None
-    least = 0.5 * np.sum((y - Q @ target) ** 2)
-    return _Statistics(covariance, diagonal, phi.T @ y, R, target, least, T)
-
-
-def _hidden_response(Wx, Wh, lags):
-    """Rows W_xᵀ, (W_h W_x)ᵀ, …: (B, T·N_x, N_h). Transposes lie one below the other and so make one product of many."""
-    batch, N_h, N_x = Wx.shape
-    H = np.empty((batch, lags * N_x, N_h))
-    H[:, :N_x] = Wx.mT
-    step = np.ascontiguousarray(Wh.mT)  # BLAS is three times slower on a small transposed right factor
-    for k in range(1, lags):
-        H[:, k * N_x : (k + 1) * N_x] = H[:, (k - 1) * N_x : k * N_x] @ step
-    return H
-
-
-def _gradient(Wx, Wh, Wy, stats):
-    """The gradient of the loss, (23)-(25) and (146)-(148) with a minus, for any input covariance; O(T N³)."""
-    N_x = Wx.shape[-1]
-    H = _hidden_response(Wx, Wh, stats.lags)
-    G = H @ np.ascontiguousarray(Wy.mT)
-    # The error as one difference: expanding the square would lose half the digits near zero loss.
-    E = (stats.covariance @ G if stats.diagonal is None else stats.diagonal * G) - stats.correlation
-    adjoint = E @ Wy
-    for k in range(stats.lags - 1, 0, -1):
-        adjoint[:, (k - 1) * N_x : k * N_x] += adjoint[:, k * N_x : (k + 1) * N_x] @ Wh
-    return Weights(adjoint[:, :N_x].mT, adjoint[:, N_x:].mT @ H[:, :-N_x], E.mT @ H)
-
-
-def _loss(Wx, Wh, Wy, stats):
-    residual = stats.root @ (_hidden_response(Wx, Wh, stats.lags) @ np.ascontiguousarray(Wy.mT)) - stats.target
-    return 0.5 * np.sum(residual**2, axis=(1, 2)) + stats.least
 
 
 def _networks(weights, lead=()):
@@ -160,7 +94,7 @@ def loss_value(weights, task, loss="sum"):
     x, y = _samples(task, W)
     scale = _scale(loss, y)
     with np.errstate(all="ignore"):
-        return scale * _sample_loss(*W, (x, y)).reshape(lead)
+        return scale * _descent.sample_loss(*W, (x, y)).reshape(lead)
 
 
 def gradient(weights, task, method="covariance", loss="sum"):
@@ -192,7 +126,10 @@ def gradient(weights, task, method="covariance", loss="sum"):
     x, y = _samples(task, W)
     scale = _scale(loss, y)
     with np.errstate(all="ignore"), _one_thread():
-        grads = _gradient(*W, _statistics(x, y)) if method == "covariance" else _sample_gradient(*W, (x, y))
+        if method == "covariance":
+            grads = _descent.gradient(*W, _descent.statistics(x, y))
+        else:
+            grads = _descent.backpropagate(_descent.modules_of(W, y), (x, y), Weights(*(np.empty_like(w) for w in W)))
     return Weights(*((scale * g).reshape(*lead, *g.shape[1:]) for g in grads))
 
 
@@ -265,9 +202,9 @@ def train(
     scale = _scale(loss, y)
     # Below zero: no gradient is small.
     tolerance = -1.0 if gradient_tolerance is None else check.at_least("gradient_tolerance", gradient_tolerance) / scale
-    state = _State(
+    state = _descent.State(
         W,
-        np.broadcast_to(rate * scale, lead).reshape(-1),
+        np.array(np.broadcast_to(rate * scale, lead)).reshape(-1),
         np.ones(len(W.Wh), dtype=bool),
         np.zeros(len(W.Wh), dtype=int),
         tolerance,
@@ -275,11 +212,11 @@ def train(
     if method == "autograd":
         if compiled:
             raise ValueError('compiled is for method="covariance", got method="autograd"')
-        advance, value, data = _by_autograd, _sample_loss, (x, y)
+        advance, value, data = _descent.by_autograd, _descent.sample_loss, (x, y)
     else:
         sizes = {"N_x": x.shape[-1], "N_h": W.Wh.shape[-1], "N_y": y.shape[-1]}
-        advance = _by_compiled if _numba.wanted(compiled, sizes) else _by_numpy
-        value, data = _loss, _statistics(x, y)
+        advance = _descent.by_compiled if _numba.wanted(compiled, sizes) else _descent.by_numpy
+        value, data = _descent.loss, _descent.statistics(x, y)
     stops = np.union1d(when, [steps])
     records = Weights(*(np.empty((len(stops), *w.shape)) for w in W))
     losses = np.empty((len(stops), len(W.Wh)))
@@ -390,65 +327,10 @@ def _joined(parts, lead):
     )
 
 
-class _State(NamedTuple):
-    """Networks on their way; each of the arrays is changed in place."""
-
-    weights: Weights  # (B, ., .)
-    rate: np.ndarray  # (B,)
-    live: np.ndarray  # (B,), networks that have not stopped
-    taken: np.ndarray  # (B,)
-    tolerance: float
-
-
 def _bar(total, progress, unit="step"):
     """A progress bar, or what looks like one and shows nothing."""
     hidden = None if progress is None else not progress  # None: hidden where there is no terminal
     return tqdm(total=total, unit=unit, leave=False, disable=hidden, delay=0 if progress else PATIENCE)
-
-
-def _descend(state, grads):
-    """One step; False once no network goes on."""
-    if state.tolerance >= 0:
-        norm = np.sqrt(sum(np.sum(g**2, axis=(1, 2)) for g in grads))
-        np.logical_and(state.live, norm > state.tolerance, out=state.live)
-        if not state.live.any():
-            return False
-    np.add(state.taken, state.live, out=state.taken)
-    pace = np.where(state.live, state.rate, 0.0)[:, None, None]
-    for w, g in zip(state.weights, grads, strict=True):
-        w -= pace * g
-    return True
-
-
-def _by_numpy(state, stats, steps):
-    """So many steps on the statistics; with `_gradient` the reference for the compiled ones."""
-    N_h, N_x = state.weights.Wx.shape[1:]
-    size = max(1, CACHE // (stats.lags * N_x * N_h))
-    for start in range(0, len(state.rate), size):
-        part = slice(start, start + size)
-        part = _State(Weights(*(w[part] for w in state.weights)), *(z[part] for z in state[1:4]), state.tolerance)
-        for _ in range(steps):
-            if not _descend(part, _gradient(*part.weights, stats)):
-                break
-
-
-def _by_compiled(state, stats, steps):
-    """The same in compiled code, on data filled up to whole tiles."""
-    W, (N_x, N_y) = state.weights, (state.weights.Wx.shape[2], state.weights.Wy.shape[1])
-    kernels = _numba.kernels()
-    side, T = kernels.SIDE, stats.lags
-    spare_x, spare_y = -N_x % side, -N_y % side
-    correlation = np.pad(stats.correlation.reshape(T, N_x, N_y), ((0, 0), (0, spare_x), (0, spare_y)))
-    covariance, diagonal = np.zeros((0, 0)), np.zeros(0)
-    if stats.diagonal is None:
-        blocks = stats.covariance.reshape(T, N_x, T, N_x)
-        covariance = np.pad(blocks, ((0, 0), (0, spare_x)) * 2).reshape(T * (N_x + spare_x), -1)
-    else:
-        diagonal = np.pad(stats.diagonal[:, 0].reshape(T, N_x), ((0, 0), (0, spare_x))).reshape(-1)
-    correlation = correlation.reshape(-1, N_y + spare_y)
-    if state.tolerance < 0:
-        np.add(state.taken, steps, out=state.taken)
-    kernels.train(*W, *state[1:4], covariance, diagonal, correlation, T, steps, state.tolerance)
 
 
 @contextmanager
@@ -460,36 +342,3 @@ def _one_thread():
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _backpropagate(rnn, x, y):
-    """The gradients of loss (4) by autograd."""
-    value = 0.5 * ((y - rnn(x)) ** 2).sum()
-    # Wh does not act at T = 1: its gradient is then zero, not an error.
-    return torch.autograd.grad(value, (rnn.Wx, rnn.Wh, rnn.Wy), materialize_grads=True)
-
-
-def _sample_gradient(Wx, Wh, Wy, data):
-    """The gradient by autograd on the samples, network by network."""
-    x, y = (torch.as_tensor(z) for z in data)
-    W = Weights(Wx, Wh, Wy)
-    grads = Weights(*(np.empty_like(w) for w in W))
-    for n, one in enumerate(zip(*W, strict=True)):
-        rnn = LinearRNN(one, "last" if y.ndim == 2 else "all")
-        for grad, g in zip(grads, _backpropagate(rnn, x, y), strict=True):
-            grad[n] = g.numpy()
-    return grads
-
-
-def _sample_loss(Wx, Wh, Wy, data):
-    """The loss on the samples."""
-    x, y = data
-    error = y - forward((Wx, Wh, Wy), x, "last" if y.ndim == 2 else "all")
-    return 0.5 * np.sum(error**2, axis=tuple(range(1, error.ndim)))
-
-
-def _by_autograd(state, data, steps):
-    """So many steps by autograd on the samples."""
-    for _ in range(steps):
-        if not _descend(state, _sample_gradient(*state.weights, data)):
-            break

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from lrnn_helpers import _numba, network, tasks, training
+from lrnn_helpers import _descent, _numba, network, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 from lrnn_helpers.tasks import Task
@@ -144,10 +144,10 @@ def test_trajectories_agree_over_2000_steps(white, outputs):
 def test_white_inputs_take_the_short_way_to_the_same_end(outputs, monkeypatch):
     rng = np.random.default_rng(1)
     task, weights = random_task(rng, 4, 3, 2, 40, outputs, white=True), network.unaligned_weights(0.5, 3, 4, 2, rng)
-    assert training._statistics(*task[:2]).diagonal is not None
+    assert _descent.statistics(*task[:2]).diagonal is not None
     short = training.train(weights, task, 0.003, 500)
-    monkeypatch.setattr(training, "WHITE", -1.0)
-    assert training._statistics(*task[:2]).diagonal is None
+    monkeypatch.setattr(_descent, "WHITE", -1.0)
+    assert _descent.statistics(*task[:2]).diagonal is None
     assert_same(training.train(weights, task, 0.003, 500).final, short.final, rtol=1e-13, atol=1e-14)
 
 

@@ -1,0 +1,179 @@
+"""How `training` steps: the statistics of the data, the gradient in closed form and by autograd, and the step itself.
+
+The loss is a quadratic form in the impulse response G_k = W_y W_h^k W_x: with φ the inputs in order of their lag k and
+one such vector for each target, L = ½ Σ ‖y - G φ‖². So training needs C = Σ φ φᵀ and Σ y φᵀ only, whatever the number
+of samples; T outputs are no different, they have more targets and a φ that is zero where the past has not begun.
+
+Weights are (B, ., .) here, without checks. Each of `by_numpy`, `by_compiled` and `by_autograd` takes so many steps in
+place, and a network's steps are to the last bit the same in any batch.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from lrnn_helpers import _numba
+from lrnn_helpers.network import LinearRNN, Weights, forward
+
+# Off-diagonal covariance below this share of the diagonal is rounding: whitening leaves about 1e-15.
+WHITE = 1e-13
+# Entries of the largest array of the numpy path: those of a few networks at a time stay in the cache, and arrays of
+# this size are not handed back to the system at each step.
+CACHE = 15_000
+
+
+class Statistics(NamedTuple):
+    """What of the data the loss depends on; N_φ = T·N_x, lag k from 0 in rows k·N_x … (k+1)·N_x - 1."""
+
+    covariance: np.ndarray  # Σ φ φᵀ, (N_φ, N_φ)
+    diagonal: np.ndarray | None  # its diagonal, repeated to (N_φ, N_y), if there is nothing else in it
+    correlation: np.ndarray  # Σ φ yᵀ, (N_φ, N_y)
+    root: np.ndarray  # R of φ = QR: the loss is ½‖R Gᵀ - target‖² + least
+    target: np.ndarray  # Qᵀ y
+    least: float  # ½‖y - Q Qᵀ y‖²
+    lags: int  # T
+
+
+def statistics(x, y):
+    P, T, N_x = x.shape
+    if y.ndim == 2:
+        phi = x[:, ::-1].reshape(P, -1)
+    else:
+        phi = np.zeros((P, T, T, N_x))
+        for t in range(T):
+            phi[:, t, : t + 1] = x[:, t::-1]
+        phi, y = phi.reshape(P * T, -1), y.reshape(P * T, -1)
+    Q, R = np.linalg.qr(phi)
+    target = Q.T @ y
+    covariance = phi.T @ phi
+    diagonal = np.repeat(np.diagonal(covariance)[:, None], y.shape[1], axis=1)
+    if np.abs(covariance - np.diag(diagonal[:, 0])).max() > WHITE * diagonal.max():
+        diagonal = None
+    least = 0.5 * np.sum((y - Q @ target) ** 2)
+    return Statistics(covariance, diagonal, phi.T @ y, R, target, least, T)
+
+
+def _hidden_response(Wx, Wh, lags):
+    """Rows W_xᵀ, (W_h W_x)ᵀ, …: (B, T·N_x, N_h). Transposes lie one below the other and so make one product of many."""
+    batch, N_h, N_x = Wx.shape
+    H = np.empty((batch, lags * N_x, N_h))
+    H[:, :N_x] = Wx.mT
+    step = np.ascontiguousarray(Wh.mT)  # BLAS is three times slower on a small transposed right factor
+    for k in range(1, lags):
+        H[:, k * N_x : (k + 1) * N_x] = H[:, (k - 1) * N_x : k * N_x] @ step
+    return H
+
+
+def gradient(Wx, Wh, Wy, stats):
+    """The gradient of the loss, (23)-(25) and (146)-(148) with a minus, for any input covariance; O(T N³)."""
+    N_x = Wx.shape[-1]
+    H = _hidden_response(Wx, Wh, stats.lags)
+    G = H @ np.ascontiguousarray(Wy.mT)
+    # The error as one difference: expanding the square would lose half the digits near zero loss.
+    E = (stats.covariance @ G if stats.diagonal is None else stats.diagonal * G) - stats.correlation
+    adjoint = E @ Wy
+    for k in range(stats.lags - 1, 0, -1):
+        adjoint[:, (k - 1) * N_x : k * N_x] += adjoint[:, k * N_x : (k + 1) * N_x] @ Wh
+    return Weights(adjoint[:, :N_x].mT, adjoint[:, N_x:].mT @ H[:, :-N_x], E.mT @ H)
+
+
+def loss(Wx, Wh, Wy, stats):
+    residual = stats.root @ (_hidden_response(Wx, Wh, stats.lags) @ np.ascontiguousarray(Wy.mT)) - stats.target
+    return 0.5 * np.sum(residual**2, axis=(1, 2)) + stats.least
+
+
+class State(NamedTuple):
+    """Networks on their way; each of the arrays is changed in place."""
+
+    weights: Weights  # (B, ., .)
+    rate: np.ndarray  # (B,)
+    live: np.ndarray  # (B,), networks that have not stopped
+    taken: np.ndarray  # (B,)
+    tolerance: float
+
+
+def _descend(state, grads):
+    """One step; False once no network goes on."""
+    if state.tolerance >= 0:
+        norm = np.sqrt(sum(np.sum(g**2, axis=(1, 2)) for g in grads))
+        np.logical_and(state.live, norm > state.tolerance, out=state.live)
+        if not state.live.any():
+            return False
+    np.add(state.taken, state.live, out=state.taken)
+    pace = np.where(state.live, state.rate, 0.0)[:, None, None]
+    for w, g in zip(state.weights, grads, strict=True):
+        w -= pace * g
+    return True
+
+
+def by_numpy(state, stats, steps):
+    """So many steps on the statistics; with `gradient` the reference for the compiled ones."""
+    N_h, N_x = state.weights.Wx.shape[1:]
+    size = max(1, CACHE // (stats.lags * N_x * N_h))
+    for start in range(0, len(state.rate), size):
+        part = slice(start, start + size)
+        part = State(Weights(*(w[part] for w in state.weights)), *(z[part] for z in state[1:4]), state.tolerance)
+        for _ in range(steps):
+            if not _descend(part, gradient(*part.weights, stats)):
+                break
+
+
+def by_compiled(state, stats, steps):
+    """The same in compiled code, on data filled up to whole tiles."""
+    W, (N_x, N_y) = state.weights, (state.weights.Wx.shape[2], state.weights.Wy.shape[1])
+    kernels = _numba.kernels()
+    side, T = kernels.SIDE, stats.lags
+    spare_x, spare_y = -N_x % side, -N_y % side
+    correlation = np.pad(stats.correlation.reshape(T, N_x, N_y), ((0, 0), (0, spare_x), (0, spare_y)))
+    covariance, diagonal = np.zeros((0, 0)), np.zeros(0)
+    if stats.diagonal is None:
+        blocks = stats.covariance.reshape(T, N_x, T, N_x)
+        covariance = np.pad(blocks, ((0, 0), (0, spare_x)) * 2).reshape(T * (N_x + spare_x), -1)
+    else:
+        diagonal = np.pad(stats.diagonal[:, 0].reshape(T, N_x), ((0, 0), (0, spare_x))).reshape(-1)
+    correlation = correlation.reshape(-1, N_y + spare_y)
+    if state.tolerance < 0:
+        np.add(state.taken, steps, out=state.taken)
+    kernels.train(*W, *state[1:4], covariance, diagonal, correlation, T, steps, state.tolerance)
+
+
+def modules_of(W, y):
+    """Each network as a module whose outputs are those that y has, and whose parameters are the entries of W."""
+    modules = []
+    for one in zip(*W, strict=True):
+        rnn = LinearRNN(one, "last" if y.ndim == 2 else "all")
+        for parameter, w in zip((rnn.Wx, rnn.Wh, rnn.Wy), one, strict=True):
+            parameter.data = torch.from_numpy(w)
+        modules.append(rnn)
+    return modules
+
+
+def backpropagate(modules, data, grads):
+    """Put the gradient of loss (4) on the samples into `grads`, by autograd, one network after the other."""
+    x, y = (torch.from_numpy(z) for z in data)
+    for n, rnn in enumerate(modules):
+        value = 0.5 * ((y - rnn(x)) ** 2).sum()
+        # Wh does not act at T = 1: its gradient is then zero, not an error.
+        found = torch.autograd.grad(value, (rnn.Wx, rnn.Wh, rnn.Wy), materialize_grads=True)
+        for grad, g in zip(grads, found, strict=True):
+            grad[n] = g.numpy()
+    return grads
+
+
+def sample_loss(Wx, Wh, Wy, data):
+    """The loss on the samples."""
+    x, y = data
+    error = y - forward((Wx, Wh, Wy), x, "last" if y.ndim == 2 else "all")
+    return 0.5 * np.sum(error**2, axis=tuple(range(1, error.ndim)))
+
+
+def by_autograd(state, data, steps):
+    """So many steps by autograd on the samples."""
+    modules = modules_of(state.weights, data[1])
+    grads = Weights(*(np.empty_like(w) for w in state.weights))
+    for _ in range(steps):
+        if not _descend(state, backpropagate(modules, data, grads)):
+            break
