@@ -3,6 +3,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
 VENV   ?= .venv
+BENCH  ?= .venv-bench
 OUT    ?= .
 PORT   ?= 8000
 
@@ -10,7 +11,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.lock-installed
 HTML   := $(OUT)/_build/html
 BUILT  := $(OUT)/_build/.up-to-date
-CODE   := lrnn_helpers tests tools book/_ext
+CODE   := lrnn_helpers tests tools benchmarks book/_ext
 BUILD  := $(BIN)/jupyter-book build --path-output $(OUT)
 
 # Compiled packages start several times faster, and tiny matrices are slower with two threads than with one.
@@ -23,7 +24,7 @@ export BOOK_HTML := $(abspath $(HTML))
 
 SOURCES = $(shell find book lrnn_helpers -type f ! -path '*/__pycache__/*' ! -path '*/.*') _config.yml _toc.yml pyproject.toml
 
-.PHONY: book test site lint serve notebooks ledger seal lock owner clean help
+.PHONY: book test site lint serve notebooks ledger seal bench lock owner clean help
 .DEFAULT_GOAL := book
 
 book: $(BUILT)  ## build the book and print where it is
@@ -71,6 +72,15 @@ $(READY): constraints.txt pyproject.toml tools/python_version.py
 	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[test]'
 	@touch $@
 
+bench: $(BENCH)/.lock-installed  ## measure against the peers, in an environment of its own (NT=python with neural-tangents)
+	$(BENCH)/bin/python -m benchmarks $(if $(NT),--neural-tangents $(NT))
+
+$(BENCH)/.lock-installed: constraints.txt pyproject.toml tools/python_version.py
+	@test -x $(BENCH)/bin/pip || { $(PYTHON) tools/python_version.py && $(PYTHON) -m venv $(BENCH); }
+	@$(BENCH)/bin/python -m pip install -qq -c constraints.txt setuptools wheel
+	@$(BENCH)/bin/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[bench]'
+	@touch $@
+
 lock: $(READY)  ## write constraints.txt from what is installed (after an upgrade)
 	$(BIN)/python tools/lock.py > constraints.new
 	mv constraints.new constraints.txt
@@ -81,7 +91,7 @@ owner: $(READY)  ## carry address and authors from _config.yml to the files that
 
 clean:  ## remove what was built; the virtual environment stays
 	rm -rf $(OUT)/_build .pytest_cache .ruff_cache .hypothesis
-	find . -path ./.venv -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -print | xargs rm -rf
+	find . -path './.venv*' -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -print | xargs rm -rf
 
 help:
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1 \t/' | expand -t 22
