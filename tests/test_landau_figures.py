@@ -1,4 +1,4 @@
-"""The arrays behind Figures A2 and A3 (Appendices G and H): the claims, from the package and independent of the book."""
+"""The arrays behind Figures A2 and A3 (Appendices G and H): the claims, from the package without the book."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,8 @@ def first_beta(T, b_max):
 
 def test_a2_the_regulariser_is_the_same_for_every_task_and_the_data_term_is_not():
     b, u = np.linspace(-0.5, 2, 60), np.linspace(-0.5, 2, 50)[:, None]
-    data, term = zip(*(modes.energy_terms(Modes(u, b, 1.0), dynamics.dirac_delta(s1, 1, 5)) for s1 in (0.5, 1.5, 2.5)))
+    tasks = [dynamics.dirac_delta(s1, 1, 5) for s1 in (0.5, 1.5, 2.5)]
+    data, term = zip(*(modes.energy_terms(Modes(u, b, 1.0), s) for s in tasks), strict=True)
     assert all(np.array_equal(term[0], other) for other in term[1:])
     assert not any(np.allclose(data[0], other) for other in data[1:])
     np.testing.assert_allclose(term[0], u**2 * sum(b ** (2 * k) for k in range(5)) / 2, rtol=1e-13)
