@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrnn_helpers import dynamics
+from lrnn_helpers import dynamics, modes
 from lrnn_helpers import transitions as tr
 
 # stationary_modes
@@ -68,3 +68,48 @@ def test_stationary_modes_at_zero():
 def test_stationary_modes_name_what_is_wrong(error, message, s):
     with pytest.raises(error, match=message):
         tr.stationary_modes(s)
+
+
+# what the figures plot
+
+
+def stationary_ratio(b, T):
+    """δ/κ at which b is stationary for constant dynamics, from the energy's own derivative in exact arithmetic."""
+    k = np.arange(T)
+    A, dA = (b ** k[1:]).sum(), (k[1:] * b ** (k[1:] - 1)).sum()
+    B, dB = (b ** (2 * k)).sum(), (2 * k[1:] * b ** (2 * k[1:] - 1.0)).sum()
+    return dB / (2 * dA * B - A * dB)
+
+
+def minima(T, ratio):
+    points = tr.stationary_modes(dynamics.with_last(dynamics.constant(ratio, T), 1.0))
+    return [b for b, _, _, kind in points if kind == "min" and b > 0]
+
+
+def test_constant_dynamics_have_two_minima_from_eleven_steps_on():
+    assert len(minima(11, 0.201)) == 2
+    assert len(minima(20, 0.17)) == 2
+    for ratio in np.linspace(0.15, 0.25, 101):
+        assert len(minima(10, ratio)) == 1
+    assert stationary_ratio(0.5, 40) == pytest.approx(0.2, abs=1e-9)
+
+
+def test_descent_prunes_then_switches():
+    s = dynamics.with_last(dynamics.constant(np.array([0.02, 0.19, 0.3]), 12), 1.0)
+    end = modes.descend(modes.Modes(0.1, 0.1, 0.1), s, 2e-3, 20000)
+    assert end.b[0] < 0.05
+    assert end.u[0] == pytest.approx(1, abs=0.01)
+    assert end.b[1] < 0.5
+    assert end.b[2] > 0.85
+
+
+def test_flow_is_hysteretic_inside_the_fold():
+    s = dynamics.with_last(dynamics.constant(0.17, 20), 1.0)
+    ends = [modes.flow(modes.Modes(0.9, b, 0.9), s, [0, 300.0]).b[-1] for b in (0.1, 0.85)]
+    np.testing.assert_allclose(ends, minima(20, 0.17), rtol=1e-6)
+
+
+def test_runaway_constant():
+    s = dynamics.dirac_delta(3.0, 1.0, 10)
+    b = modes.flow(modes.Modes(1.0, 1.5, 1.0), s, [0, 1e4, 1e6]).b
+    np.testing.assert_allclose(b[1:] ** 4 / (36 * np.array([1e4, 1e6])), 1, atol=2e-3)
