@@ -1,0 +1,119 @@
+"""Peers measured interleaved: every peer once a round, so that a busy moment hits them all."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Callable
+from time import process_time
+from typing import Any, NamedTuple
+
+import numpy as np
+
+SHORTEST = 0.02  # seconds; a shorter run is repeated within a round and the mean taken
+
+
+class Peer(NamedTuple):
+    """One way to do a table's task.
+
+    Attributes
+    ----------
+    name : str
+    run : callable
+        Does the task, or a part of it, and returns the result when it is there.
+    error : callable, optional
+        The largest difference of that result from the reference.
+    scale : float
+        The table's task over what `run` does.
+    scaled_from : str, optional
+        What `run` does, where `scale` is not 1.
+    facts : dict
+        More for the entry: operations, steps a second, …
+    """
+
+    name: str
+    run: Callable[[], Any]
+    error: Callable[[Any], float] | None = None
+    scale: float = 1.0
+    scaled_from: str | None = None
+    facts: dict[str, Any] = {}  # noqa: RUF012
+
+
+def seconds(run, number=1):
+    """Mean time of `number` runs; a run that knows its own time (in another process) is asked for it.
+
+    It is the time of the process, all threads together: on one core, with one thread, that of the clock on the wall,
+    less what other programs take of the core.
+    """
+    own = getattr(run, "seconds", None)
+    if own:
+        return own(number)
+    start = process_time()
+    for _ in range(number):
+        run()
+    return (process_time() - start) / number
+
+
+def interleaved(runs, repeats, first=None):
+    """Seconds of each run, (repeats, len(runs)); they have run before, and took `first` then."""
+    first = first or [0.0] * len(runs)
+    # What took a second at first is long enough, even where most of it was compiling.
+    number = [1 if f > 1 else max(1, math.ceil(SHORTEST / seconds(run))) for f, run in zip(first, runs, strict=True)]
+    times = np.empty((repeats, len(runs)))
+    gc.collect()
+    gc.disable()
+    try:
+        for r in range(repeats):
+            for i in np.roll(np.arange(len(runs)), -r):
+                times[r, i] = seconds(runs[i], number[i])
+    finally:
+        gc.enable()
+    return times
+
+
+def quartiles(times):
+    """Median, first and third quartile over the rounds, as the entries of the results."""
+    q1, median, q3 = np.quantile(times, (0.25, 0.5, 0.75), axis=0)
+    return {"median": _short(median), "q1": _short(q1), "q3": _short(q3)}
+
+
+def _short(x):
+    return [float(f"{v:.5g}") for v in x] if np.ndim(x) else float(f"{x:.5g}")
+
+
+def table(name, title, task, peers, repeats, equal=0.0):
+    """Check that all peers give the same, then time them.
+
+    Parameters
+    ----------
+    name, title : str
+    task : dict
+        The sizes.
+    peers : list of Peer
+    repeats : int
+        Rounds.
+    equal : float
+        The largest difference allowed, where a peer has a reference.
+
+    Returns
+    -------
+    dict
+        With one entry a peer; `first` is the first call less the median: compiling, caches, first touch of memory.
+
+    Raises
+    ------
+    AssertionError
+        If a peer's result is off: then there is no time to report.
+    """
+    first, errors = [], []
+    for p in peers:
+        first.append(seconds(p.run))
+        errors.append(None if p.error is None else float(f"{p.error(p.run()):.1e}"))
+        assert errors[-1] is None or errors[-1] <= equal, f"{title}: {p.name} is off by {errors[-1]}"
+    times = interleaved([p.run for p in peers], repeats, first)
+    entries = []
+    for p, error, t, start in zip(peers, errors, times.T, first, strict=True):
+        entry = {"name": p.name, **quartiles(t * p.scale), "repeats": repeats, "scaled_from": p.scaled_from}
+        entry |= {"first": _short(max(0.0, start - np.median(t))), "error": error}
+        entries.append(entry | p.facts)
+    return {"id": name, "title": title, "task": task, "equal": equal, "entries": entries}
