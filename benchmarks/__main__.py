@@ -52,7 +52,7 @@ def machine(core):
         "caches": caches,
         "system": platform.system(),
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: version(name).split("+")[0] for name in PACKAGES},
         "blas": {k: blas[0][k] for k in ("internal_api", "version", "architecture", "num_threads")} if blas else None,
         "date": datetime.date.today().isoformat(),
     }
