@@ -1,4 +1,4 @@
-"""Appendix N: complex modes against networks, arrays of every shape that the appendix speaks of; apart from the notebook."""
+"""Appendix N: complex modes against networks of every shape that the appendix speaks of; apart from the notebook."""
 
 import numpy as np
 import pytest
