@@ -164,7 +164,10 @@ class Errata(Shown):
                 out += ["Printed:", "", "```{math}", ":nowrap:", rf"\[{row['latex'].strip()}\]", "```", ""]
             out += ["Corrected:", "", "```{math}", ":nowrap:", rf"\[{row['erratum']['corrected'].strip()}\]", "```", ""]
             out += [row["erratum"]["consequence"], "", *(f"Evidence: {evidence_of(r)}" for r in mine), "", "---", ""]
+        # A rule stands between two entries; a page may not end with one.
+        del out[-2:]
         if waiting:
+            out += ["", "---", ""] if out else []
             out += [f"Suspected, not yet checked in a chapter: {', '.join(waiting)}."]
         return "\n".join(out)
 
