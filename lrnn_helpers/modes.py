@@ -212,7 +212,7 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
     fast = a.dtype.kind != "c" and _numba.wanted(compiled, {})
     advance = _descend_compiled if fast else _descend_numpy
     records = np.empty((3, *a.shape, steps // every + 1), dtype=a.dtype)
-    state = np.stack([a, b, c])
+    state = np.ascontiguousarray([a, b, c])  # one block, for the compiled steps to change in place
     with np.errstate(all="ignore"):
         for r in range(steps // every + 1):
             if r:

@@ -600,3 +600,14 @@ def test_compiled_descent_is_refused_where_it_cannot_be():
         modes.descend(Modes(0.1, 0.2, 0.3), np.ones(3), 0.1, 5, compiled=1)
     complex_ones = modes.descend(Modes(0.1 + 0.1j, 0.2, 0.3), np.ones(3), 0.1, 5)
     assert np.iscomplexobj(complex_ones.a)
+
+
+def test_compiled_descent_takes_axes_that_are_broadcast():
+    rng = np.random.default_rng(4)
+    s, rate = rng.normal(size=(3, 1, 5)), rng.uniform(0.01, 0.05, (3, 1))
+    a, b, c = rng.normal(size=(3, 4))
+    got, want = (modes.descend(Modes(a, b, c), s, rate, 50, compiled=compiled) for compiled in (True, False))
+    for g, w in zip(got, want, strict=True):
+        assert g.shape == (3, 4)
+        np.testing.assert_array_equal(g, w)
+    assert (got.a != a).all()
