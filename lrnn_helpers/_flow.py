@@ -48,14 +48,15 @@ def solve(a0, b0, c0, d, n, times):
 
 def _real(system, a0, b0, c0, times):
     state = np.array([a0 * c0, b0])
-    atol = FLOOR * np.array([abs(a0 * c0) or abs(system.v), abs(b0) or 1.0])
+    atol = np.maximum(FLOOR * np.array([abs(a0 * c0) or abs(system.v), system.scale_of_b(b0)]), np.finfo(float).tiny)
     u, b = _integrate(system.real_rates, system.real_jacobian, state, times, lambda y: (1.0, atol))
     return _modes(system.v, u, b, np.sign(a0 if system.v >= 0 else c0))
 
 
 def _balanced(system, a0, b0, c0, times):
     """|a| = |c| for all time, so that u keeps its sign: its logarithm is solved for, which cannot cross zero."""
-    state, atol = np.array([np.log(abs(a0 * c0)), b0, np.sign(a0 * c0)]), [RTOL, FLOOR * (abs(b0) or 1.0), 1.0]
+    state = np.array([np.log(abs(a0 * c0)), b0, np.sign(a0 * c0)])
+    atol = [RTOL, max(FLOOR * system.scale_of_b(b0), np.finfo(float).tiny), 1.0]
     w, b, sign = _integrate(system.log_rates, system.log_jacobian, state, times, lambda y: (1.0, atol))
     a = np.sign(a0) * np.exp(w / 2)
     return a, b, sign * a
@@ -64,7 +65,7 @@ def _balanced(system, a0, b0, c0, times):
 def _complex(system, a0, b0, c0, times):
     """By the logarithm of u, which has the right accuracy at every size; by u itself where that fails, at u = 0."""
     v, u0 = system.v, a0 * c0
-    smallest = np.maximum(SMALL * np.array([abs(v), abs(b0) or 1.0]), np.finfo(float).tiny)
+    smallest = np.maximum(SMALL * np.array([abs(v), system.scale_of_b(b0)]), np.finfo(float).tiny)
 
     def tolerance(logarithmic, y):
         size = np.maximum(np.abs(_pair(y)), smallest)
@@ -99,6 +100,10 @@ class _System:
     def __init__(self, v, d, n):
         self.v, self.d, self.n, self.k = v, d, np.asarray(n, dtype=float), np.arange(len(d))
         self.size = np.abs(d)
+
+    def scale_of_b(self, b0):
+        """The size that b starts from: its own, but 1 where it is next to nothing and the data move it from there."""
+        return 1.0 if not b0 or (abs(b0) < FLOOR and self.size[1:2].any()) else abs(b0)
 
     def rates(self, u, b):
         """u', b' and G."""

@@ -611,3 +611,17 @@ def test_compiled_descent_takes_axes_that_are_broadcast():
         assert g.shape == (3, 4)
         np.testing.assert_array_equal(g, w)
     assert (got.a != a).all()
+
+
+@pytest.mark.parametrize("s", [[1.0, 2.0, 0.5], [2.0, 0.0, 1.0], [1.0, 0.5, 0.2, 0.3], [1.0, 2.0]])
+@pytest.mark.parametrize("c", [0.5, 0.7, -0.3, 0.5 + 0.2j])
+@pytest.mark.parametrize("b", [1e-45, 1e-200, -1e-300, 5e-324])
+def test_flow_from_a_recurrent_mode_next_to_nothing(s, c, b):
+    """The data move it as they move b = 0, or, where they do not, it grows in proportion."""
+    a = 0.5 if np.isrealobj(c) else 0.5 - 0.1j
+    got, zero = (modes.flow(Modes(a, start, c), s, [0, 1.0, 5.0]) for start in (b, 0.0))
+    if s[-2]:
+        np.testing.assert_allclose(got.b[1:], zero.b[1:], rtol=1e-7)
+    else:
+        np.testing.assert_allclose(got.a, zero.a, rtol=1e-7)
+        assert (np.abs(got.b) < 1e-30).all()
