@@ -19,6 +19,12 @@ OPTIONS = {"cache": True, "boundscheck": False, "error_model": "numpy"}
 FUSED = OPTIONS | {"fastmath": {"contract"}}
 
 
+@njit(**FUSED)
+def _entry(a0, a1, a2, a3, B, b, r):
+    """A row of a tile times the column of tile b that begins at r."""
+    return a0 * B[b, r] + a1 * B[b, r + 4 * LANES] + a2 * B[b, r + 8 * LANES] + a3 * B[b, r + 12 * LANES]
+
+
 def _multiplier(transposed, first):
     """C = A B, or C + A B unless `first`, for one tile each; A is `transposed`. Strides must be constants here."""
     down, across = (1, SIDE) if transposed else (SIDE, 1)
@@ -27,16 +33,11 @@ def _multiplier(transposed, first):
     def multiply(C, c, A, a, B, b):
         for i in range(SIDE):
             for lane in range(LANES):
-                p, q, r = i * down * LANES + lane, i * SIDE * LANES + lane, lane
+                p, q = i * down * LANES + lane, i * SIDE * LANES + lane
                 a0, a1 = A[a, p], A[a, p + across * LANES]
                 a2, a3 = A[a, p + 2 * across * LANES], A[a, p + 3 * across * LANES]
-                x0 = a0 * B[b, r] + a1 * B[b, r + 4 * LANES] + a2 * B[b, r + 8 * LANES] + a3 * B[b, r + 12 * LANES]
-                r += LANES
-                x1 = a0 * B[b, r] + a1 * B[b, r + 4 * LANES] + a2 * B[b, r + 8 * LANES] + a3 * B[b, r + 12 * LANES]
-                r += LANES
-                x2 = a0 * B[b, r] + a1 * B[b, r + 4 * LANES] + a2 * B[b, r + 8 * LANES] + a3 * B[b, r + 12 * LANES]
-                r += LANES
-                x3 = a0 * B[b, r] + a1 * B[b, r + 4 * LANES] + a2 * B[b, r + 8 * LANES] + a3 * B[b, r + 12 * LANES]
+                x0, x1 = _entry(a0, a1, a2, a3, B, b, lane), _entry(a0, a1, a2, a3, B, b, lane + LANES)
+                x2, x3 = _entry(a0, a1, a2, a3, B, b, lane + 2 * LANES), _entry(a0, a1, a2, a3, B, b, lane + 3 * LANES)
                 if not first:
                     x0 += C[c, q]
                     x1 += C[c, q + LANES]
@@ -58,18 +59,11 @@ def _mix(C, c, M, row, column, B, b):
     for i in range(SIDE):
         m0, m1, m2, m3 = M[row + i, column], M[row + i, column + 1], M[row + i, column + 2], M[row + i, column + 3]
         for lane in range(LANES):
-            q, r = i * SIDE * LANES + lane, lane
-            x0 = m0 * B[b, r] + m1 * B[b, r + 4 * LANES] + m2 * B[b, r + 8 * LANES] + m3 * B[b, r + 12 * LANES]
-            r += LANES
-            x1 = m0 * B[b, r] + m1 * B[b, r + 4 * LANES] + m2 * B[b, r + 8 * LANES] + m3 * B[b, r + 12 * LANES]
-            r += LANES
-            x2 = m0 * B[b, r] + m1 * B[b, r + 4 * LANES] + m2 * B[b, r + 8 * LANES] + m3 * B[b, r + 12 * LANES]
-            r += LANES
-            x3 = m0 * B[b, r] + m1 * B[b, r + 4 * LANES] + m2 * B[b, r + 8 * LANES] + m3 * B[b, r + 12 * LANES]
-            C[c, q] += x0
-            C[c, q + LANES] += x1
-            C[c, q + 2 * LANES] += x2
-            C[c, q + 3 * LANES] += x3
+            q = i * SIDE * LANES + lane
+            C[c, q] += _entry(m0, m1, m2, m3, B, b, lane)
+            C[c, q + LANES] += _entry(m0, m1, m2, m3, B, b, lane + LANES)
+            C[c, q + 2 * LANES] += _entry(m0, m1, m2, m3, B, b, lane + 2 * LANES)
+            C[c, q + 3 * LANES] += _entry(m0, m1, m2, m3, B, b, lane + 3 * LANES)
 
 
 @njit(**FUSED)
@@ -165,7 +159,7 @@ def _square(D, tiles, out):
 
 @njit(**OPTIONS)
 def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags, steps, tolerance):
-    """So many steps down the gradient of `training._gradient`, in place, for all networks that are `live`.
+    """So many steps down the gradient of `_descent.gradient`, in place, for all networks that are `live`.
 
     Data rows and columns come filled up to whole tiles, lag by lag; without off-diagonal covariance `diagonal` holds
     the rest, and is empty otherwise. With a `tolerance` >= 0, a network whose gradient norm is not
@@ -176,7 +170,7 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
     wx, wh, wy = np.empty((H * X, TILE)), np.empty((H * H, TILE)), np.empty((Y * H, TILE))
     whT, wyT = np.empty((H * H, TILE)), np.empty((H * Y, TILE))
     dh, dy = np.empty((H * H, TILE)), np.empty((Y * H, TILE))
-    # Rows W_xᵀ, (W_h W_x)ᵀ, … as in `training._hidden_response`: the first of them is W_x itself.
+    # Rows W_xᵀ, (W_h W_x)ᵀ, … as in `_descent._hidden_response`: the first of them is W_x itself.
     states = np.empty((lags * size, TILE))
     G, E = np.empty((lags * X * Y, TILE)), np.empty((lags * X * Y, TILE))
     adjoint, later = np.empty((size, TILE)), np.empty((size, TILE))
