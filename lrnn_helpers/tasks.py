@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lrnn_helpers import _validation as check
-from lrnn_helpers.network import random_orthogonal, rotation_basis
+from lrnn_helpers import _validation as valid
+from lrnn_helpers.bases import orthonormal_columns, random_orthogonal, rotation_basis
 
 TARGETS = ("sum", "mean", "late", "early")
 
@@ -40,7 +40,7 @@ class Task(NamedTuple):
 
 def _whitened(P, T, N_x, rng):
     """Inputs of zero sample mean with Σ_p x_t x_t'ᵀ = δ_tt' I, uniformly distributed among all such."""
-    P = check.integer("P", P, at_least=1)
+    P = valid.integer("P", P, at_least=1)
     if T * N_x + 1 > P:
         raise ValueError(
             f"P must be >= T·N_x + 1 = {T * N_x + 1} for exactly white inputs of zero sample mean "
@@ -51,7 +51,7 @@ def _whitened(P, T, N_x, rng):
     return (Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)).reshape(P, T, N_x)
 
 
-def structured_task(s, P, seed, U=None, V=None, outputs="last"):
+def structured_task(s, P, seed, U=None, V=None, *, outputs="last"):
     """White inputs and targets whose correlations are Σ^(YX_t) = U S_t Vᵀ, P.4.1 with (203) put right.
 
     y_p = Σ_i U S_i Vᵀ x_(p,i); for T outputs y_(p,t) = Σ_(i≤t) U S_(t,i) Vᵀ x_(p,i).
@@ -79,12 +79,12 @@ def structured_task(s, P, seed, U=None, V=None, outputs="last"):
     ValueError
         If `s` is not (N, T), P is too small to whiten, or U or V has columns that are not orthonormal.
     """
-    check.outputs(outputs)
-    s = _rows("s", check.trajectory("s", check.array("s", s, real=True), outputs), outputs)
+    valid.outputs(outputs)
+    s = _rows("s", valid.trajectory("s", valid.array("s", s, real=True), outputs), outputs)
     N, T = s.shape[0], s.shape[-1]
     rng = np.random.default_rng(seed)
-    V = None if V is None else check.orthonormal_columns("V", V, N)
-    U = None if U is None else check.orthonormal_columns("U", U, N)
+    V = None if V is None else orthonormal_columns("V", V, N)
+    U = None if U is None else orthonormal_columns("U", U, N)
     x = _whitened(P, T, N if V is None else V.shape[0], rng)
     # Both are always drawn, so that giving one does not change the other.
     drawn = random_orthogonal(N, rng), random_orthogonal(N, rng)
@@ -104,7 +104,7 @@ def _rows(name, value, outputs="last"):
 def rotational_task(d, P, seed):
     """White inputs and targets whose correlations are Σ^(YX_t) = P D_t P†, real; P.4.1 with (204) put right.
 
-    y_p = Σ_i P D_i P† x_(p,i), where P is `network.rotation_basis`, so that P D_i P† is block-diagonal with blocks
+    y_p = Σ_i P D_i P† x_(p,i), where P is `bases.rotation_basis`, so that P D_i P† is block-diagonal with blocks
     [[μ, -ν], [ν, μ]] for an eigenvalue μ + iν and its conjugate.
 
     Parameters
@@ -126,7 +126,7 @@ def rotational_task(d, P, seed):
     ValueError
         If `d` is not (N, T), a complex row is not followed by its conjugate, or the number of samples is too small.
     """
-    d = _rows("d", check.trajectory("d", d)).astype(complex)
+    d = _rows("d", valid.trajectory("d", d)).astype(complex)
     N, T = d.shape
     basis = rotation_basis(N, _conjugate_pairs(d))
     x = _whitened(P, T, N, np.random.default_rng(seed))
@@ -180,8 +180,8 @@ def sensory_task(target, T, P, seed):
     ImportError
         If neurogym is not installed.
     """
-    check.one_of("target", target, TARGETS)
-    T, P = check.integer("T", T, at_least=1), check.integer("P", P, at_least=1)
+    valid.one_of("target", target, TARGETS)
+    T, P = valid.integer("T", T, at_least=1), valid.integer("P", P, at_least=1)
     rng = np.random.default_rng(seed)
     try:
         from neurogym.envs.native.multisensory import MultiSensoryIntegration
@@ -220,7 +220,7 @@ def correlations(x, y):
     ValueError
         If the shapes do not fit or an entry is not finite.
     """
-    x, y = check.samples(x, y)
+    x, y = valid.samples(x, y)
     return np.einsum("py,ptn->tyn" if y.ndim == 2 else "poy,ptn->otyn", y, x, optimize=True)
 
 
@@ -242,5 +242,5 @@ def input_covariance(x):
     ValueError
         If `x` is not (P, T, N_x) or not finite.
     """
-    x = check.inputs(x)
+    x = valid.inputs(x)
     return np.einsum("ptn,pum->tunm", x, x, optimize=True)

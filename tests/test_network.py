@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from lrnn_helpers import network
+from lrnn_helpers import autograd, bases, network
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 
@@ -32,7 +32,7 @@ def test_three_routes_to_the_outputs(T, lead):
         summed = np.einsum("...iyn,pin->...py", response, x[:, : t + 1])
         np.testing.assert_allclose(outputs[..., t, :], summed, rtol=1e-12, atol=1e-13)
     for kind in ("last", "all"):
-        module = network.LinearRNN(weights, outputs=kind)
+        module = autograd.LinearRNN(weights, outputs=kind)
         got = module(torch.tensor(x)).detach().numpy()
         np.testing.assert_allclose(got, network.forward(weights, x, outputs=kind), rtol=1e-13, atol=1e-14)
 
@@ -60,7 +60,7 @@ def test_leading_axes_of_the_three_matrices_broadcast():
 
 def test_module_is_an_ordinary_one():
     weights = network.unaligned_weights(0.5, *SIZES, 0)
-    module = network.LinearRNN(weights)
+    module = autograd.LinearRNN(weights)
     assert [name for name, _ in module.named_parameters()] == ["Wx", "Wh", "Wy"]
     assert all(p.dtype == torch.float64 and p.requires_grad for p in module.parameters())
     for got, want in zip(module.weights(), weights, strict=True):
@@ -72,7 +72,7 @@ def test_module_is_an_ordinary_one():
     optimizer.step()
     assert not torch.equal(module(x), before)
     np.testing.assert_array_equal(weights.Wx, network.unaligned_weights(0.5, *SIZES, 0).Wx)  # a copy was trained
-    other = network.LinearRNN(network.unaligned_weights(0.5, *SIZES, 1))
+    other = autograd.LinearRNN(network.unaligned_weights(0.5, *SIZES, 1))
     other.load_state_dict(module.state_dict())
     assert torch.equal(other(x), module(x))
     assert module.float()(x).dtype == torch.float32
@@ -103,7 +103,7 @@ def test_modes_survive_being_woven_into_weights(N, extra, lead, seed):
 def test_square_singular_vectors_are_cut_to_the_modes():
     rng = np.random.default_rng(0)
     modes = Modes(*rng.standard_normal((3, 2)))
-    U, R, V = (network.random_orthogonal(n, rng) for n in (4, 6, 3))
+    U, R, V = (bases.random_orthogonal(n, rng) for n in (4, 6, 3))
     weights = network.aligned_weights(modes, U, R, V)
     assert [w.shape for w in weights] == [(6, 3), (6, 6), (4, 6)]
     for got, want in zip(network.recover_modes(weights, U, R, V), modes, strict=True):
@@ -112,7 +112,7 @@ def test_square_singular_vectors_are_cut_to_the_modes():
 
 def test_misalignment_of_random_weights_and_of_none():
     rng = np.random.default_rng(0)
-    U, R, V = (network.random_orthogonal(4, rng) for _ in range(3))
+    U, R, V = (bases.random_orthogonal(4, rng) for _ in range(3))
     weights = network.unaligned_weights(0.5, 4, 4, 4, rng)
     bars = R.T @ weights.Wx @ V, R.T @ weights.Wh @ R, U.T @ weights.Wy @ R
     off = np.concatenate([(m - np.diag(np.diag(m))).ravel() for m in bars])
@@ -123,7 +123,7 @@ def test_misalignment_of_random_weights_and_of_none():
 
 def test_a_diverged_network_stays_in_its_own_row():
     modes = Modes(*np.array([[[0.1, 0.2], [np.nan, 0.1], [0.3, 0.4]]] * 3))
-    Q = network.random_orthogonal(2, 0)
+    Q = bases.random_orthogonal(2, 0)
     weights = network.aligned_weights(modes, Q, Q, Q)
     x = np.ones((2, 3, 2))
     for finite in (
@@ -139,7 +139,7 @@ def test_a_diverged_network_stays_in_its_own_row():
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
 def test_rotations(n):
     rng = np.random.default_rng(n)
-    P = network.rotation_basis(n)
+    P = bases.rotation_basis(n)
     np.testing.assert_allclose(P.conj().T @ P, np.eye(n), atol=1e-15)
     half = rng.standard_normal((3, 6, n // 2)) + 1j * rng.standard_normal((3, 6, n // 2))
     modes = np.stack([half, half.conj()], axis=-1).reshape(3, 6, -1)
@@ -160,8 +160,8 @@ def test_rotations(n):
 
 
 def test_rotations_in_any_unitary_basis_of_conjugate_columns():
-    Q = network.random_orthogonal(4, 3)
-    P = Q @ network.rotation_basis(4, pairs=[1])
+    Q = bases.random_orthogonal(4, 3)
+    P = Q @ bases.rotation_basis(4, pairs=[1])
     m = np.array([0.3, 0.5 - 0.2j, 0.5 + 0.2j, -0.7])
     weights = network.rotational_weights(Modes(m, m**2, 2 * m), P)
     np.testing.assert_allclose(np.sort_complex(np.linalg.eigvals(weights.Wx)), np.sort_complex(m), atol=1e-13)
@@ -193,7 +193,7 @@ def test_singular_values_descend_and_leave_nan_alone():
 
 
 def test_random_orthogonal_is_haar():
-    draws = np.stack([network.random_orthogonal(3, seed) for seed in range(2000)])
+    draws = np.stack([bases.random_orthogonal(3, seed) for seed in range(2000)])
     np.testing.assert_allclose(draws @ draws.mT, np.broadcast_to(np.eye(3), draws.shape), atol=1e-14)
     # Haar has mean 0, second moment 1/n and ⟨tr² Q⟩ = 1; plain QR leaves a mean of order 1 on the diagonal.
     assert np.abs(draws.mean(axis=0)).max() < 0.07
@@ -203,7 +203,7 @@ def test_random_orthogonal_is_haar():
 
 EYE = np.eye(2)
 GOOD = Weights(np.ones((3, 2)), np.ones((3, 3)), np.ones((2, 3)))
-PAIR = network.rotation_basis(2)
+PAIR = bases.rotation_basis(2)
 
 
 @pytest.mark.parametrize(
@@ -221,8 +221,8 @@ PAIR = network.rotation_basis(2)
         (lambda: network.forward(GOOD, np.ones((4, 5, 3))), "N_x = 2"),
         (lambda: network.forward(GOOD, np.full((4, 5, 2), np.nan)), "x must be finite"),
         (lambda: network.forward(GOOD, np.ones((4, 5, 2)), outputs="some"), "outputs"),
-        (lambda: network.LinearRNN(GOOD, outputs="some"), "outputs"),
-        (lambda: network.LinearRNN(GOOD)(torch.ones(4, 5, 3)), r"\(P, T, 2\)"),
+        (lambda: autograd.LinearRNN(GOOD, outputs="some"), "outputs"),
+        (lambda: autograd.LinearRNN(GOOD)(torch.ones(4, 5, 3)), r"\(P, T, 2\)"),
         (lambda: network.impulse_response(GOOD, 0), "T must be an integer >= 1"),
         (lambda: network.aligned_weights(Modes(0.1, 0.1, 0.1), EYE, EYE, EYE), "axis of N >= 1"),
         (lambda: network.aligned_weights(Modes([1, 2], [1, 2, 3], [1, 2]), EYE, EYE, EYE), "leading axes"),
@@ -242,9 +242,9 @@ PAIR = network.rotation_basis(2)
         (lambda: network.unaligned_weights(-0.1, 1, 2, 3, 0), "sigma must be >= 0"),
         (lambda: network.unaligned_weights(np.nan, 1, 2, 3, 0), "sigma must be finite"),
         (lambda: network.unaligned_weights(0.1, 1, 0, 3, 0), "N_h must be"),
-        (lambda: network.random_orthogonal(0, 0), "n must be"),
-        (lambda: network.rotation_basis(3, pairs=[0, 1]), "disjoint"),
-        (lambda: network.rotation_basis(3, pairs=[2]), "below n = 3"),
+        (lambda: bases.random_orthogonal(0, 0), "n must be"),
+        (lambda: bases.rotation_basis(3, pairs=[0, 1]), "disjoint"),
+        (lambda: bases.rotation_basis(3, pairs=[2]), "below n = 3"),
     ],
 )
 def test_errors_name_the_argument_and_what_was_received(call, message):

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrnn_helpers import _kernels, network, ntk, tasks, training
+from lrnn_helpers import _kernels, autograd, bases, network, ntk, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 
@@ -56,7 +56,7 @@ def by_jacrev(weights, x, outputs):
 
 def by_backward(weights, x, outputs):
     """The Jacobian by one backward pass of the module for each output."""
-    rnn = network.LinearRNN(weights, outputs)
+    rnn = autograd.LinearRNN(weights, outputs)
     parameters = (rnn.Wx, rnn.Wh, rnn.Wy)
     rows = []
     for y in rnn(x).reshape(-1):
@@ -156,7 +156,7 @@ def test_the_cheapest_way_is_another_for_other_sizes_and_right(sizes, shape, out
     K = ntk.ntk(weights, x, outputs)
     rows = rng.choice(len(K), 4, replace=False)
     # A row of the kernel by one vector-Jacobian and one Jacobian-vector product of autograd.
-    rnn = network.LinearRNN(weights, outputs)
+    rnn = autograd.LinearRNN(weights, outputs)
     names = ("Wx", "Wh", "Wy")
     for row in rows:
         grads = torch.autograd.grad(rnn(x).reshape(-1)[row], [getattr(rnn, n) for n in names])
@@ -313,7 +313,7 @@ def test_inputs_that_are_not_white_matter():
 def test_aligned_distance_is_that_of_the_aligned_networks(T, outputs):
     rng = np.random.default_rng(T)
     N_x, N_h, N_y, N = 5, 6, 4, 3
-    U, R0, R1, V = (network.random_orthogonal(n, rng) for n in (N_y, N_h, N_h + 2, N_x))
+    U, R0, R1, V = (bases.random_orthogonal(n, rng) for n in (N_y, N_h, N_h + 2, N_x))
     m0, m1 = random_modes(rng, (3,), N), random_modes(rng, (2, 1), N)
     m1.b[0] = 0.0  # 0⁰ = 1
     m1.b[1] = m1.b[1, :, :1]  # equal modes: the quotient of h_k would be 0/0
@@ -333,7 +333,7 @@ def test_aligned_distance_is_that_of_the_aligned_networks(T, outputs):
 @pytest.mark.parametrize(("N", "T"), [(1, 3), (2, 1), (2, 4), (3, 6), (5, 2)])
 def test_aligned_distance_of_rotations(N, T, outputs):
     rng = np.random.default_rng(N)
-    P = network.rotation_basis(N)
+    P = bases.rotation_basis(N)
     m0, m1 = random_modes(rng, (3,), N, True), random_modes(rng, (3,), N, True)
     w0, w1 = (network.rotational_weights(m, P) for m in (m0, m1))
     want = ntk.ntk_distance(w0, w1, T=T, outputs=outputs)
@@ -365,7 +365,7 @@ def test_aligned_distance_where_it_is_known():
 def test_distance_starts_at_zero_and_grows_along_training():
     task = tasks.structured_task(np.ones((4, 4)), 40, 15)
     modes = Modes(*np.full((3, 4), 0.2))
-    R = network.random_orthogonal(4, 16)
+    R = bases.random_orthogonal(4, 16)
     start = network.aligned_weights(modes, task.U, R, task.V)
     history = training.train(start, task, 0.02, 400, record_every=20)
     D = ntk.ntk_distance(start, history.weights, task.x)

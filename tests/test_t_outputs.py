@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrnn_helpers import modes, network, ntk, solutions, tasks, training
+from lrnn_helpers import bases, modes, network, ntk, solutions, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 
@@ -64,7 +64,7 @@ def test_everything_is_a_sum_over_the_lengths_up_to_T(rng, T):
 def test_a_batch_of_trained_networks_has_the_modes_of_descent_at_the_same_steps(rng):
     T, N, B, eta, steps = 4, 3, 5, 0.004, 150
     s = np.tril(rng.uniform(0, 1, (N, T, T)))
-    U, R, V = (network.random_orthogonal(n, rng)[:, :N] for n in (4, 5, 3))
+    U, R, V = (bases.random_orthogonal(n, rng)[:, :N] for n in (4, 5, 3))
     task = tasks.structured_task(s, 3 * T + 1, seed=1, U=U, V=V, outputs="all")
     start = Modes(*rng.uniform(0.1, 0.6, (3, B, N)))
     run = training.train(network.aligned_weights(start, U, R, V), task, eta, steps, record_every=50)
@@ -114,7 +114,7 @@ def test_distances_of_trained_networks_are_those_of_their_modes_and_need_no_data
     s = toeplitz(rng.uniform(0.7, 1.4, (N, 1)) * rng.uniform(0.4, 1, (N, 1)) ** np.arange(T))
     task = tasks.structured_task(s, N * T + 1, seed=0, outputs="all")
     start = Modes(*rng.uniform(0.1, 0.3, (3, 4, N)))
-    R = network.random_orthogonal(4, rng)[:, :N]
+    R = bases.random_orthogonal(4, rng)[:, :N]
     built = network.aligned_weights(start, task.U, R, task.V)
     run = training.train(built, task, 0.01, 400)
     end = network.recover_modes(run.final, task.U, R, task.V)

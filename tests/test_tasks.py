@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrnn_helpers import network, tasks
+from lrnn_helpers import bases, tasks
 
 
 def assert_white(x):
@@ -33,7 +33,7 @@ def test_structured_task_has_the_correlations_asked_for(N, T, spare, seed):
 def test_structured_task_with_given_singular_vectors_and_t_outputs():
     rng = np.random.default_rng(0)
     N, T, P = 2, 4, 60
-    U, V = network.random_orthogonal(3, rng), np.linalg.qr(rng.standard_normal((5, 2)))[0]
+    U, V = bases.random_orthogonal(3, rng), np.linalg.qr(rng.standard_normal((5, 2)))[0]
     s = np.tril(rng.standard_normal((N, T, T)))
     task = tasks.structured_task(s, P, 1, U=U, V=V, outputs="all")
     assert task.x.shape == (P, T, 5)

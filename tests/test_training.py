@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from lrnn_helpers import _descent, _numba, network, tasks, training
+from lrnn_helpers import _descent, _numba, autograd, bases, network, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 from lrnn_helpers.tasks import Task
@@ -105,7 +105,7 @@ def test_loss_is_what_it_says_and_what_is_recorded(outputs, loss):
     weights = network.unaligned_weights(np.full((2, 3), 0.5), 3, 4, 2, rng)
     got = training.loss_value(weights, task, loss=loss)
     assert got.shape == (2, 3)
-    module = network.LinearRNN(weights, outputs)
+    module = autograd.LinearRNN(weights, outputs)
     error = torch.as_tensor(task.y) - module(task.x)
     want = (error**2).detach().numpy()[1, 2]
     np.testing.assert_allclose(got[1, 2], 0.5 * want.sum() if loss == "sum" else want.mean(), rtol=1e-13)
@@ -238,7 +238,7 @@ def test_aligned_networks_stay_aligned_and_follow_their_modes():
     s = rng.uniform(0.5, 1.5, (N, T))
     task = tasks.structured_task(s, 40, rng)
     a, b, c = start = Modes(*rng.uniform(0.1, 0.4, (3, N)))
-    R = network.random_orthogonal(N + 2, rng)
+    R = bases.random_orthogonal(N + 2, rng)
     final = training.train(network.aligned_weights(start, task.U, R, task.V), task, eta, steps).final
     assert network.misalignment(final, task.U, R, task.V) < 1e-12
     lag = np.arange(T)[::-1]
@@ -292,7 +292,7 @@ def test_gradient_of_the_mean_is_the_scaled_gradient_of_the_sum():
 def test_samples_matter_only_through_their_correlations():
     rng = np.random.default_rng(0)
     task, weights = random_task(rng, 3, 2, 2, 50), network.unaligned_weights(0.5, 2, 3, 2, rng)
-    Q = network.random_orthogonal(50, rng)
+    Q = bases.random_orthogonal(50, rng)
     mixed = Task(np.einsum("qp,ptn->qtn", Q, task.x), Q @ task.y)
     for engine in ENGINES:
         assert_same(
