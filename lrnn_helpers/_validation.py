@@ -72,7 +72,9 @@ def at_least(name, value, least=0.0):
 
 def outputs(value):
     """One of ``"last"`` (single output) and ``"all"`` (T outputs)."""
-    return one_of("outputs", value, OUTPUTS)
+    if not isinstance(value, str) or value not in OUTPUTS:
+        raise ValueError(f'outputs must be "last" or "all", got {value!r}')
+    return value
 
 
 def trajectory(name, value, outputs="last"):
@@ -103,7 +105,7 @@ def broadcast(**shapes):
 
 def one_of(name, value, options):
     """`value`, one of a few strings."""
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
     return value
 

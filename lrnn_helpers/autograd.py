@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-import numpy as np
-
 try:
     import torch
 except ImportError as error:

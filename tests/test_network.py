@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from lrnn_helpers import autograd, bases, network
+from lrnn_helpers import autograd, bases, modes, network, ntk, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
+from lrnn_helpers.tasks import Task
 
 SIZES = (3, 5, 2)  # N_x, N_h, N_y: all different, or a missing transpose shows nowhere
 
@@ -226,7 +227,6 @@ PAIR = bases.rotation_basis(2)
         (lambda: network.impulse_response(GOOD, 0), "T must be an integer >= 1"),
         (lambda: network.aligned_weights(Modes(0.1, 0.1, 0.1), EYE, EYE, EYE), "axis of N >= 1"),
         (lambda: network.aligned_weights(Modes([1, 2], [1, 2, 3], [1, 2]), EYE, EYE, EYE), "leading axes"),
-        (lambda: network.aligned_weights([1, 2], EYE, EYE, EYE), "three arrays"),
         (lambda: network.aligned_weights(Modes(*np.ones((3, 3))), EYE, np.eye(3), np.eye(3)), "U must be a matrix"),
         (lambda: network.aligned_weights(Modes(*np.ones((3, 2))), EYE, 2 * EYE, EYE), "R must have orthonormal"),
         (lambda: network.aligned_weights(Modes(*np.ones((3, 2))), EYE, EYE, EYE + 1e-8), "V must have orthonormal"),
@@ -250,6 +250,44 @@ PAIR = bases.rotation_basis(2)
 def test_errors_name_the_argument_and_what_was_received(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+MATRICES = (np.eye(2), np.eye(2), np.eye(2))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m: network.aligned_weights(m, EYE, EYE, EYE),
+        lambda m: network.rotational_weights(m, EYE),
+        lambda m: ntk.aligned_ntk_distance(m, m, 2),
+        lambda m: modes.energy(m, np.ones(3)),
+        lambda m: modes.velocity(m, np.ones(3)),
+        lambda m: modes.flow(m, np.ones(3), [1.0]),
+        lambda m: modes.descend(m, np.ones(3), 0.1, 1),
+        lambda m: modes.hessian(m, np.ones(3)),
+    ],
+)
+@pytest.mark.parametrize("given", [Weights(*MATRICES), MATRICES, MATRICES[:2], [1, 2, 3], None, 1.0])
+def test_only_modes_are_taken_for_modes(call, given):
+    with pytest.raises(TypeError, match="must be Modes"):
+        call(given)
+
+
+def test_modes_are_not_taken_for_weights():
+    with pytest.raises(TypeError, match=r"weights must be three matrices .* got Modes"):
+        network.forward(Modes(*MATRICES), np.ones((1, 1, 2)))
+
+
+def test_a_module_stands_where_weights_do():
+    rnn, x = autograd.LinearRNN(GOOD), np.ones((4, 5, 2))
+    np.testing.assert_array_equal(network.forward(rnn, x), network.forward(GOOD, x))
+    np.testing.assert_array_equal(ntk.ntk(rnn, x), ntk.ntk(GOOD, x))
+    task = Task(x, np.ones((4, GOOD.Wy.shape[0])))
+    for left, right in zip(
+        training.train(rnn, task, 0.01, 3).final, training.train(GOOD, task, 0.01, 3).final, strict=True
+    ):
+        np.testing.assert_array_equal(left, right)
 
 
 def test_aligned_weights_of_complex_modes_is_a_type_error():

@@ -147,7 +147,8 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
     Returns
     -------
     Modes
-        Each (n, ...), the times first. A dimension that starts from NaN or inf is NaN; one whose solver gives up is NaN at all times.
+        Each (n, ...), the times first. A dimension that starts from NaN or inf is NaN; one whose solver gives up is
+        NaN at all times.
 
     Raises
     ------

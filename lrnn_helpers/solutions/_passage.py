@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 
 import numpy as np
+
 from lrnn_helpers.solutions._series import EPS, at_rest, horner, shift, solve
 
 STEP, ORDER = 0.4, 30  # a step of this part of the radius leaves an error of STEP**ORDER, about 1e-12
