@@ -59,6 +59,75 @@ class LinearRNN(torch.nn.Module):
         """The current parameters as numpy Weights (a copy)."""
         return Weights(*(w.detach().cpu().numpy().copy() for w in (self.Wx, self.Wh, self.Wy)))
 
+    def to_torch(self, nonlinearity="tanh"):
+        """The same weights in torch's own modules, which put a nonlinearity on the hidden state.
+
+        Parameters
+        ----------
+        nonlinearity : {"tanh", "relu"}
+            What ``torch.nn.RNN`` offers; it has no linear one, which is this class.
+
+        Returns
+        -------
+        rnn : torch.nn.RNN
+            N_x to N_h, float64, ``batch_first=True``, without biases: h_t = f(W_h h_(t-1) + W_x x_t).
+        readout : torch.nn.Linear
+            N_h to N_y, without bias.
+
+        Raises
+        ------
+        ValueError
+            If the nonlinearity is another, or the weights are those of several networks.
+        """
+        valid.one_of("nonlinearity", nonlinearity, ("tanh", "relu"))
+        if self.Wh.ndim != 2:
+            raise ValueError(f"to_torch needs one network, got leading axes {tuple(self.Wh.shape[:-2])}")
+        (N_h, N_x), N_y = self.Wx.shape, self.Wy.shape[0]
+        options = {"bias": False, "dtype": self.Wx.dtype}
+        rnn = torch.nn.RNN(N_x, N_h, nonlinearity=nonlinearity, batch_first=True, **options)
+        readout = torch.nn.Linear(N_h, N_y, **options)
+        with torch.no_grad():
+            for parameter, w in ((rnn.weight_ih_l0, self.Wx), (rnn.weight_hh_l0, self.Wh), (readout.weight, self.Wy)):
+                parameter.copy_(w)
+        return rnn, readout
+
+    @classmethod
+    def from_torch(cls, rnn, readout, *, outputs="last"):
+        """The linear network that has the weights of torch's own modules; their nonlinearity is left out.
+
+        Parameters
+        ----------
+        rnn : torch.nn.RNN
+            One layer, one direction, without biases or with biases that are all 0.
+        readout : torch.nn.Linear
+            N_h to N_y, likewise.
+        outputs : {"last", "all"}
+            As for the class.
+
+        Returns
+        -------
+        LinearRNN
+            In float64.
+
+        Raises
+        ------
+        TypeError
+            If they are other modules.
+        ValueError
+            If there are more layers or directions, a bias that is not 0, or sizes do not fit together.
+        """
+        for name, module, kind in (("rnn", rnn, torch.nn.RNN), ("readout", readout, torch.nn.Linear)):
+            if not isinstance(module, kind):
+                raise TypeError(f"{name} must be a torch.nn.{kind.__name__}, got {type(module).__name__}")
+        if rnn.num_layers != 1 or rnn.bidirectional:
+            raise ValueError(f"rnn must have one layer and one direction, got {rnn}")
+        for module in (rnn, readout):
+            for name, parameter in module.named_parameters():
+                if "bias" in name and parameter.detach().any():
+                    raise ValueError(f"a linear RNN has no biases, got a {name} that is not 0")
+        matrices = (rnn.weight_ih_l0, rnn.weight_hh_l0, readout.weight)
+        return cls(Weights(*(m.detach().double().cpu().numpy() for m in matrices)), outputs=outputs)
+
 
 def modules_of(W, y):
     """Each network as a module whose outputs are those that y has, and whose parameters are the entries of W."""
