@@ -128,7 +128,6 @@ def test_the_distance_along_training_follows_the_flow_of_the_modes():
     W = network.aligned_weights(begin, data.U, bases.random_orthogonal(N, seed=1), data.V)
     run = training.train(W, data, eta, int(6 / eta), record_every=int(1 / eta))
     flow = modes.flow(begin, np.ones((N, T)), run.steps * eta)
-    flow = Modes(*(np.moveaxis(m, -1, 0) for m in flow))
     simulated = ntk.ntk_distance(W, run.weights, T=T)
     assert np.ptp(simulated) > 0.5
     np.testing.assert_allclose(simulated, ntk.aligned_ntk_distance(begin, flow, T), atol=5e-3)

@@ -71,7 +71,7 @@ def test_a_batch_of_trained_networks_has_the_modes_of_descent_at_the_same_steps(
     found = network.recover_modes(run.weights, U, R, V)
     expected = modes.descend(start, s, eta, steps, record_every=50, outputs="all")
     for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(np.moveaxis(one, 0, -1), other, rtol=1e-10)
+        np.testing.assert_allclose(one, other, rtol=1e-10)
     loss = modes.energy(Modes(*found), s, outputs="all").sum(axis=-1)
     np.testing.assert_allclose(run.loss, loss, rtol=1e-10)
     assert np.max(network.misalignment(run.weights, U, R, V)) < 1e-12
@@ -96,7 +96,7 @@ def test_blocks_of_the_kernel_are_corners_of_that_of_the_last_output(T):
     weights = network.unaligned_weights(np.full(3, 0.9), 2, 5, 3, seed=T)
     impulses = np.eye(2 * T).reshape(-1, T, 2)
     # samples (step, input) of both kernels; a block (i, t, j, t') of one is lag (t - i, t' - j) of the other
-    K = ntk.ntk(weights, impulses, "all").reshape(3, T, 2, T, 3, T, 2, T, 3)
+    K = ntk.ntk(weights, impulses, outputs="all").reshape(3, T, 2, T, 3, T, 2, T, 3)
     Q = ntk.ntk(weights, impulses).reshape(3, T, 2, 3, T, 2, 3)[:, ::-1, :, :, ::-1]
     for i in range(T):
         for j in range(T):
@@ -120,7 +120,7 @@ def test_distances_of_trained_networks_are_those_of_their_modes_and_need_no_data
     end = network.recover_modes(run.final, task.U, R, task.V)
     closed = ntk.aligned_ntk_distance(start, end, T, outputs="all")
     without = ntk.ntk_distance(built, run.final, T=T, outputs="all")
-    measured = ntk.kernel_distance(*(ntk.ntk(w, task.x, "all") for w in (built, run.final)))
+    measured = ntk.kernel_distance(*(ntk.ntk(w, task.x, outputs="all") for w in (built, run.final)))
     np.testing.assert_allclose(closed, without, rtol=1e-10)
     np.testing.assert_allclose(closed, measured, rtol=1e-9)
     single = ntk.aligned_ntk_distance(start, end, T)
