@@ -6,6 +6,7 @@ raises an error that names the argument, the rule, and what was received.
 
 from __future__ import annotations
 
+import importlib
 import operator
 
 import numpy as np
@@ -171,3 +172,14 @@ def times(name, value):
     if (np.diff(out) < 0).any():
         raise ValueError(f"{name} must be nondecreasing, got {out[np.argmax(np.diff(out) < 0)]} before a smaller value")
     return out
+
+
+def optional(package, extra):
+    """An optional package, imported; where it is not installed an ImportError that names the extra that brings it."""
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package.partition(".")[0]:  # it is there, but lacks something of its own
+            raise
+        command = f"pip install 'lrnn-helpers[{extra}]'"
+        raise ImportError(f"{error.name} is needed here and not installed: {command}", name=error.name) from error

@@ -3,7 +3,7 @@
 import re
 import shutil
 import tomllib
-from importlib.metadata import distributions, version
+from importlib.metadata import distributions
 
 import lock
 import owner
@@ -71,26 +71,32 @@ def test_what_builds_the_package_is_locked(locked):
 
 
 def test_one_version(root, project):
+    """It stands in the package; setuptools reads it there, and the citation and the changelog repeat it."""
+    assert project["dynamic"] == ["version"]
     citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
-    assert {project["version"], str(citation["version"]), version("lrnn-helpers")} == {lrnn_helpers.__version__}
+    changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    latest = re.search(r"^## \[(\d.*?)\]", changelog, re.MULTILINE)
+    assert {str(citation["version"]), latest[1]} == {lrnn_helpers.__version__}
 
 
-def test_one_owner(root):
+def test_one_owner(root, project):
     address, authors = owner.stated()
     assert owner.repeated() == (address, authors)
+    assert project["authors"] == [{"name": authors}]
+    assert all(url.startswith(address) for url in project["urls"].values())
     for name in ("LICENSE", "LICENSE-TEXT"):
         assert authors in (root / name).read_text(encoding="utf-8")
     assert f"git clone {address}" in (root / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_new_owner_reaches_every_file(root, tmp_path):
-    for name in ("_config.yml", "CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md"):
+    for name in ("_config.yml", "CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md", "pyproject.toml"):
         shutil.copy(root / name, tmp_path)
     old, authors = owner.stated()
     config = (tmp_path / "_config.yml").read_text(encoding="utf-8")
     config = config.replace(old, "https://example.org/a/b").replace(f"author: {authors}", "author: Someone Else")
     (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
-    assert len(owner.carry(tmp_path)) == 4
+    assert len(owner.carry(tmp_path)) == 5
     assert owner.repeated(tmp_path) == owner.stated(tmp_path) == ("https://example.org/a/b", "Someone Else")
     assert owner.carry(tmp_path) == []
     assert not any(old in p.read_text(encoding="utf-8") for p in tmp_path.iterdir())
