@@ -6,8 +6,8 @@ raises an error that names the argument, the rule, and what was received.
 
 from __future__ import annotations
 
-import importlib
 import operator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -174,12 +174,11 @@ def times(name, value):
     return out
 
 
-def optional(package, extra):
-    """An optional package, imported; where it is not installed an ImportError that names the extra that brings it."""
+@contextmanager
+def extra(name):
+    """Around the import of optional packages: where one is missing, an ImportError names the extra that brings it."""
     try:
-        return importlib.import_module(package)
+        yield
     except ModuleNotFoundError as error:
-        if error.name != package.partition(".")[0]:  # it is there, but lacks something of its own
-            raise
-        command = f"pip install 'lrnn-helpers[{extra}]'"
-        raise ImportError(f"{error.name} is needed here and not installed: {command}", name=error.name) from error
+        missing = f"{error.name} is needed here and not installed: pip install 'lrnn-helpers[{name}]'"
+        raise ImportError(missing, name=error.name) from error

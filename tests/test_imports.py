@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 import lrnn_helpers
-from lrnn_helpers._validation import optional
+from lrnn_helpers._validation import extra
 
 # The packages that cost time or are not there in a plain install; numpy is everybody's.
 WATCHED = {
@@ -125,12 +125,10 @@ def test_a_room_without_its_extra_names_it(room, root):
     assert run(hide + helps.format(room), root)[-1] == "False"
 
 
-def test_optional_imports_or_names_the_extra(tmp_path, monkeypatch):
-    assert optional("json", "witness").loads("1") == 1
-    assert optional("os.path", "witness").sep
-    with pytest.raises(ImportError, match=r"nowhere is needed here.*pip install 'lrnn-helpers\[witness\]'"):
-        optional("nowhere.deep", "witness")
-    (tmp_path / "broken.py").write_text("import missing_part")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="missing_part"):
-        optional("broken", "witness")
+def test_a_missing_package_is_an_error_that_names_the_extra():
+    named = r"nowhere is needed here.*pip install 'lrnn-helpers\[witness\]'"
+    with pytest.raises(ImportError, match=named) as caught, extra("witness"):
+        import nowhere  # noqa: F401
+    assert caught.value.name == "nowhere"
+    with pytest.raises(ImportError, match="cannot import name"), extra("witness"):
+        from json import nothing  # noqa: F401
