@@ -1,5 +1,6 @@
 """One lock, one version, one owner: what several files repeat must agree."""
 
+import ast
 import re
 import shutil
 import tomllib
@@ -9,6 +10,7 @@ import lock
 import owner
 import pytest
 import yaml
+from conftest import toc_pages
 from packaging.requirements import Requirement
 
 import lrnn_helpers
@@ -108,6 +110,33 @@ def test_the_readme_has_a_place_for_generated_numbers(root):
 
 
 def test_every_room_has_a_page_in_the_book(root):
-    rooms = {path.stem for path in (root / "lrnn_helpers").iterdir() if not path.name.startswith("_")}
     pages = {path.stem for path in (root / "book" / "api").glob("*.md")} - {"index"}
-    assert rooms == pages
+    assert pages == set(lrnn_helpers.__all__)
+    assert [page.split("/")[-1] for page in toc_pages() if page.startswith("book/api/")] == ["index", *index_rows(root)]
+
+
+def test_the_index_and_help_have_the_same_order(root):
+    assert re.findall(r"^- `(\w+)`: ", lrnn_helpers.__doc__, re.MULTILINE) == list(index_rows(root))
+
+
+@pytest.mark.parametrize("room", lrnn_helpers.__all__)
+def test_the_index_gives_a_room_equations_that_it_names(root, room):
+    """Numbers like (5) or (5)–(8) in the index's row are in the docstrings of the room."""
+    package = root / "lrnn_helpers"
+    files = [package / f"{room}.py"] if (package / f"{room}.py").exists() else sorted((package / room).glob("*.py"))
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    nodes = (node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    named = numbers(" ".join(ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds)))
+    assert numbers(index_rows(root)[room]) <= named
+
+
+def index_rows(root):
+    """{room: its equations} as the index of the package's pages gives them, in its order."""
+    text = (root / "book" / "api" / "index.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| \{doc\}`(\w+)` \|[^|]*\|([^|]*)\|[^|]*\|$", text, re.MULTILINE))
+
+
+def numbers(text):
+    """The equations that a text names, ranges spelled out."""
+    ranges = re.findall(r"\((\d+)\)(?:[–-]\((\d+)\))?", text)
+    return {n for first, last in ranges for n in range(int(first), int(last or first) + 1)}
