@@ -81,6 +81,23 @@ def test_one_version(root, project):
     assert {str(citation["version"]), latest[1]} == {lrnn_helpers.__version__}
 
 
+def test_nothing_is_published_that_was_not_tested(root, project):
+    (path,) = (root / ".github" / "workflows").iterdir()
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    assert set(jobs["publish"]["needs"]) == set(jobs) - {"publish"}
+    assert [step.get("uses", "").split("@")[0] for step in jobs["publish"]["steps"]] == ["actions/deploy-pages"]
+    assert [job for job in jobs if "upload-pages-artifact" in str(jobs[job])] == ["test"]
+    tested = [v for job in ("package", "plain") for v in jobs[job]["strategy"]["matrix"]["python"]]
+    promised = [c.split()[-1] for c in project["classifiers"] if re.search(r":: 3\.\d+$", c)]
+    assert sorted(set(tested)) == promised and project["requires-python"] == f">={promised[0]}"
+
+
+def test_stale_outputs_are_fatal_where_pages_are_published(root):
+    site = re.search(r"^site:.*\n((?:\t.*\n)+)", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    first = site.splitlines()[0]
+    assert first.endswith("tools/notebooks.py stale") and not first.startswith("\t-")
+
+
 def test_one_owner(root, project):
     address, authors = owner.stated()
     assert owner.repeated() == (address, authors)
