@@ -31,13 +31,13 @@ def outside():
         shutil.copytree(ROOT / "lrnn_helpers", source / "lrnn_helpers", ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, source)
-        pip = [sys.executable, "-m", "pip"]
+        venv.create(empty, with_pip=True)
+        python = next(p for p in (empty / "bin" / "python", empty / "Scripts" / "python.exe") if p.exists())
+        pip = [python, "-m", "pip"]
         subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", here, source], check=True)
         (wheel,) = here.glob("*.whl")
         look_into(wheel)
-        venv.create(empty, with_pip=True)
-        python = next(p for p in (empty / "bin" / "python", empty / "Scripts" / "python.exe") if p.exists())
-        subprocess.run([python, "-m", "pip", "install", "-q", wheel], check=True)
+        subprocess.run([*pip, "install", "-q", wheel], check=True)
         subprocess.run([python, "-I", __file__, "inside"], check=True, cwd=here)
 
 

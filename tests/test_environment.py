@@ -121,6 +121,27 @@ def test_a_new_owner_reaches_every_file(root, tmp_path):
     assert not any(old in p.read_text(encoding="utf-8") for p in tmp_path.iterdir())
 
 
+def test_what_the_guide_calls_exists(root):
+    called = re.findall(r"\b(plotting|check)\.(\w+)\(", (root / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert {"loss_curve", "holds"} <= {name for _, name in called}
+    rooms = {"plotting": lrnn_helpers.plotting, "check": lrnn_helpers.ledger.check}
+    assert [name for room, name in called if not hasattr(rooms[room], name)] == []
+
+
+def test_the_readme_and_the_index_give_every_extra(root, project):
+    extras = set(project["optional-dependencies"])
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    index = (root / "book" / "api" / "index.md").read_text(encoding="utf-8")
+    assert named_extras(readme) == extras - {"bench"}
+    assert named_extras(index) == extras - {"bench", "book", "test"}
+
+
+def named_extras(text):
+    """The names in the first column of the table of extras."""
+    table = text.split("| extra | brings | for |", 1)[1].split("\n\n", 1)[0]
+    return {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+
 def test_the_readme_has_a_place_for_generated_numbers(root):
     text = (root / "README.md").read_text(encoding="utf-8")
     assert re.search(r"<!-- totals:begin -->\n(.*\n)*?<!-- totals:end -->", text)
