@@ -7,6 +7,7 @@ raises an error that names the argument, the rule, and what was received.
 from __future__ import annotations
 
 import operator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -189,3 +190,13 @@ def times(name, value):
     if (np.diff(out) < 0).any():
         raise ValueError(f"{name} must be nondecreasing, got {out[np.argmax(np.diff(out) < 0)]} before a smaller value")
     return out
+
+
+@contextmanager
+def extra(name):
+    """Around the import of optional packages: where one is missing, an ImportError names the extra that brings it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = f"{error.name} is needed here and not installed: pip install 'lrnn-helpers[{name}]'"
+        raise ImportError(missing, name=error.name) from error
