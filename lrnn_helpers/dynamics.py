@@ -32,6 +32,17 @@ def constant(delta, T):
         If `delta` is not finite or T < 1.
     TypeError
         If T is not an integer or `delta` does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.constant([1.0, 0.5], T=3)
+    array([[1. , 1. , 1. ],
+           [0.5, 0.5, 0.5]])
     """
     delta, T = valid.array("delta", delta), valid.integer("T", T, at_least=1)
     return np.repeat(delta[..., None], T, axis=-1)
@@ -58,6 +69,16 @@ def exponential(delta, lam, T):
         If `delta` or `lam` is not finite, an s_t leaves the range of float64, T < 1, or shapes do not broadcast.
     TypeError
         If T is not an integer or a parameter does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.exponential(1.0, 0.5, T=3)
+    array([0.5  , 0.25 , 0.125])
     """
     powers = _powers(delta, lam, valid.integer("T", T, at_least=1) + 1)
     return powers[..., 1:].copy()
@@ -86,6 +107,18 @@ def inverse_exponential(delta, lam, T):
         If `delta` or `lam` is not finite, an s_t leaves the range of float64, T < 1, or shapes do not broadcast.
     TypeError
         If T is not an integer or a parameter does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.inverse_exponential(1.0, 0.5, T=3)
+    array([0.25, 0.5 , 1.  ])
+    >>> dynamics.inverse_exponential(1.0, 2.0, T=3)  # early inputs count more
+    array([4., 2., 1.])
     """
     powers = _powers(delta, lam, valid.integer("T", T, at_least=1))
     return powers[..., ::-1].copy()
@@ -114,6 +147,16 @@ def dirac_delta(beta, kappa, T):
         If beta <= 0, a parameter is not finite, T < 2, or shapes do not broadcast.
     TypeError
         If T is not an integer, `beta` is complex, or a parameter does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/phase_transitions`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.dirac_delta(beta=2.0, kappa=0.5, T=4)
+    array([2. , 0. , 0. , 0.5])
     """
     beta, kappa = valid.positive("beta", beta), valid.array("kappa", kappa)
     T = valid.integer("T", T, at_least=2)
@@ -144,6 +187,16 @@ def with_last(s, kappa):
         If `s` is empty, an argument is not finite, or leading axes do not broadcast.
     TypeError
         If an argument does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/phase_transitions`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.with_last(dynamics.constant(1.0, T=3), 0.2)
+    array([1. , 1. , 0.2])
     """
     s, kappa = valid.trajectory("s", s), valid.array("kappa", kappa)
     lead = valid.broadcast(s=s.shape[:-1], kappa=kappa.shape)

@@ -52,6 +52,21 @@ def forward(weights, x, *, outputs="last"):
     ------
     ValueError
         If the sizes do not fit together or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> W = network.Weights(np.eye(2), 0.5 * np.eye(2), np.eye(2))
+    >>> x = np.array([[[1.0, 0.0], [0.0, 1.0]]])  # one trajectory of T = 2
+    >>> network.forward(W, x)
+    array([[0.5, 1. ]])
+    >>> network.forward(W, x, outputs="all").shape
+    (1, 2, 2)
     """
     valid.outputs(outputs)
     Wx, Wh, Wy = valid.weights(weights)
@@ -82,6 +97,18 @@ def hidden_states(weights, x):
     ------
     ValueError
         If the sizes do not fit together or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> W = network.Weights(np.eye(1), 0.5 * np.eye(1), np.eye(1))
+    >>> network.hidden_states(W, np.ones((1, 3, 1))).ravel()  # an echo that fades by half
+    array([1.  , 1.5 , 1.75])
     """
     Wx, Wh, _ = valid.weights(weights)
     x = valid.inputs(x, Wx.shape[-1])
@@ -120,6 +147,19 @@ def hidden_velocity(weights, velocity, x):
     ------
     ValueError
         If the sizes do not fit together or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> W = network.Weights(np.eye(1), 0.5 * np.eye(1), np.eye(1))
+    >>> rate = network.Weights(0 * W.Wx, np.eye(1), 0 * W.Wy)  # only W_h moves
+    >>> network.hidden_velocity(W, rate, np.ones((1, 3, 1)))  # d/db (1 + b + b²) = 1 + 2b
+    array([[2.]])
     """
     Wx, Wh, _ = valid.weights(weights)
     dWx, dWh, _ = valid.weights(velocity)
@@ -153,6 +193,18 @@ def impulse_response(weights, T):
     ------
     ValueError
         If the sizes do not fit together or T < 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> W = network.Weights(np.eye(1), 0.5 * np.eye(1), 2 * np.eye(1))
+    >>> network.impulse_response(W, T=3).ravel()
+    array([0.5, 1. , 2. ])
     """
     Wx, Wh, Wy = valid.weights(weights)
     states = [Wx]
@@ -185,6 +237,21 @@ def aligned_weights(modes, U, R, V):
         If columns are missing or not orthonormal.
     TypeError
         If the modes are complex (see `rotational_weights`).
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import bases, network
+    >>> from lrnn_helpers.modes import Modes
+    >>> m = Modes(np.array([0.3, 0.2]), np.array([0.9, 0.5]), np.array([0.3, 0.2]))
+    >>> U, R, V = (bases.random_orthogonal(n, seed=n) for n in (2, 4, 3))
+    >>> W = network.aligned_weights(m, U, R[:, :2], V)
+    >>> [w.shape for w in W]
+    [(4, 3), (4, 4), (2, 4)]
     """
     a, b, c = valid.modes(modes, real=True, columns=True)
     N = a.shape[-1]
@@ -211,6 +278,20 @@ def rotational_weights(modes, P):
     ------
     ValueError
         If P is not unitary, or the modes do not make real matrices.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/n_eigenspace`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import bases, network
+    >>> from lrnn_helpers.modes import Modes
+    >>> m = Modes(np.array([1.0, 1.0]), np.array([0.6 + 0.8j, 0.6 - 0.8j]), np.array([1.0, 1.0]))
+    >>> np.round(network.rotational_weights(m, bases.rotation_basis(2)).Wh, 12)
+    array([[ 0.6, -0.8],
+           [ 0.8,  0.6]])
     """
     modes = Modes(*valid.modes(modes, columns=True))
     P = orthonormal_columns("P", P, modes.a.shape[-1], real=False)
@@ -259,6 +340,17 @@ def unaligned_weights(sigma, N_x, N_h, N_y, seed):
     ------
     ValueError
         If `sigma` is negative or not finite, or a size is < 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import network
+    >>> W = network.unaligned_weights([0.01, 0.1], N_x=3, N_h=8, N_y=2, seed=0)  # two networks
+    >>> [w.shape for w in W]
+    [(2, 8, 3), (2, 8, 8), (2, 2, 8)]
     """
     sigma = valid.array("sigma", sigma, real=True)
     if (sigma < 0).any():
@@ -291,6 +383,21 @@ def recover_modes(weights, U, R, V):
     ------
     ValueError
         If the sizes do not fit, or columns are not orthonormal.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import bases, network
+    >>> from lrnn_helpers.modes import Modes
+    >>> m = Modes(np.array([0.3, 0.2]), np.array([0.9, 0.5]), np.array([0.4, 0.1]))
+    >>> U, R, V = (bases.random_orthogonal(2, seed=n) for n in range(3))
+    >>> found = network.recover_modes(network.aligned_weights(m, U, R, V), U, R, V)
+    >>> np.round(found.b, 12)
+    array([0.9, 0.5])
     """
     Wx, Wh, Wy = valid.weights(weights)
     U, R, V = _singular_vectors(U=(U, Wy.shape[-2]), R=(R, Wx.shape[-2]), V=(V, Wx.shape[-1]))
@@ -326,6 +433,21 @@ def misalignment(weights, U, R, V):
     -------
     numpy.ndarray, (...)
         0 where all weights are 0.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> eye = np.eye(2)
+    >>> float(network.misalignment(network.Weights(eye, eye, eye), eye, eye, eye))
+    0.0
+    >>> swap = np.eye(2)[::-1]
+    >>> round(float(network.misalignment(network.Weights(eye, swap, eye), eye, eye, eye)), 4)
+    0.5774
     """
     weights = Weights(*valid.weights(weights))
     U, R, V = _singular_vectors(U=(U, weights.Wy.shape[-2]), R=(R, weights.Wx.shape[-2]), V=(V, weights.Wx.shape[-1]))
@@ -377,6 +499,19 @@ def effective_modes(weights, U, V):
     ------
     ValueError
         If the sizes do not fit, columns are not orthonormal, or N > N_h.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics, modes, network, tasks
+    >>> task = tasks.structured_task(dynamics.constant([1.0, 0.5], T=4), P=50, seed=0)
+    >>> W = network.unaligned_weights(0.05, N_x=2, N_h=16, N_y=2, seed=0)
+    >>> start = network.effective_modes(W, task.U, task.V)
+    >>> start.modes.u.shape, start.R.shape
+    ((2,), (16, 2))
     """
     Wx, Wh, Wy = valid.weights(weights)
     lead = valid.broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2])
@@ -419,6 +554,20 @@ def recover_rotational_modes(weights, P):
     ------
     ValueError
         If the weights are not square, the sizes do not fit, or P is not unitary.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/n_eigenspace`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import bases, network
+    >>> from lrnn_helpers.modes import Modes
+    >>> P = bases.rotation_basis(2)
+    >>> m = Modes(np.array([1.0, 1.0]), np.array([0.6 + 0.8j, 0.6 - 0.8j]), np.array([1.0, 1.0]))
+    >>> np.round(network.recover_rotational_modes(network.rotational_weights(m, P), P).b, 12)
+    array([0.6+0.8j, 0.6-0.8j])
     """
     W = valid.weights(weights)
     n = W[1].shape[-1]
@@ -445,6 +594,17 @@ def singular_values(weights):
     -------
     SingularValues
         (..., min(N_h, N_x)), (..., N_h), (..., min(N_y, N_h)); NaN where a matrix is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> network.singular_values(network.Weights(np.diag([1.0, 3.0]), np.eye(2), np.ones((1, 2)))).Wx
+    array([3., 1.])
     """
     return SingularValues(*(_spectrum(w) for w in valid.weights(weights)))
 

@@ -29,6 +29,18 @@ def style():
     -------
     context manager
         ``with plotting.style(): fig, ax = plt.subplots()``; outside it nothing is changed.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> with plotting.style():
+    ...     ax = plotting.simulation([0, 1], [0, 1])
+    >>> ax.spines["top"].get_visible()
+    False
     """
     return mpl.rc_context(
         {
@@ -70,6 +82,17 @@ def simulation(x, y, label=None, ax=None, **line):
     Returns
     -------
     matplotlib.axes.Axes
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.simulation([0, 1, 2], [0, 1, 4], label="u")
+    >>> len(ax.get_lines())
+    1
     """
     ax = _axes(ax)
     ax.plot(x, y, label=label, **{"zorder": 2, **line})
@@ -77,7 +100,19 @@ def simulation(x, y, label=None, ax=None, **line):
 
 
 def theory(x, y, label="theory", ax=None, **line):
-    """A predicted curve: thin, black and dashed, above the simulations. Parameters as in `simulation`."""
+    """A predicted curve: thin, black and dashed, above the simulations. Parameters as in `simulation`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.theory([0, 1, 2], [0, 1, 4], ax=plotting.simulation([0, 1, 2], [0, 1, 4]))
+    >>> [line.is_dashed() for line in ax.get_lines()]
+    [False, True]
+    """
     ax = _axes(ax)
     if label is not None and label in [other.get_label() for other in ax.get_lines()]:
         label = None
@@ -109,6 +144,21 @@ def mode_curves(times, modes, predicted=None, axes=None, labels=None):
     ------
     ValueError
         If the modes are not (n,) or (n, N).
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import modes, plotting
+    >>> from lrnn_helpers.modes import Modes
+    >>> t = np.linspace(0, 10, 50)
+    >>> path = modes.flow(Modes(np.array([0.1, 0.2]), 0.3, np.array([0.1, 0.2])), np.ones(4), t)
+    >>> axes = plotting.mode_curves(t, path, labels=["small", "large"])
+    >>> axes[0].get_ylabel()
+    'input-output mode $u = ac$'
     """
     n = len(times)
     solid = _curves("modes", modes, n)
@@ -155,6 +205,17 @@ def loss_curve(steps, loss, label=None, ax=None):
     Returns
     -------
     matplotlib.axes.Axes
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.loss_curve([0, 1, 2], [1.0, 0.1, 0.01])
+    >>> ax.get_yscale()
+    'log'
     """
     ax = _axes(ax)
     loss = np.asarray(loss, dtype=float)
@@ -188,6 +249,18 @@ def heat_map(values, x, y, ax=None, label="", **mesh):
     ------
     ValueError
         If the shape of `values` is not (len(y), len(x)).
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/rich_learning`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.heat_map(np.ones((2, 3)), [1, 2, 3], [0.1, 0.2])
+    >>> len(ax.collections)
+    0
     """
     values = np.asarray(values, dtype=float)
     if values.shape != (len(y), len(x)):
@@ -216,6 +289,17 @@ def schematic(s=((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0)), ax=None):
     Returns
     -------
     matplotlib.axes.Axes
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.schematic()
+    >>> ax.axison
+    False
     """
     s = np.asarray(s, dtype=float)
     ax = plt.subplots(figsize=(9, 5))[1] if ax is None else ax

@@ -28,6 +28,16 @@ def data(T):
     ----------
     T : int
         Trajectory length, >= 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/a_notation`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.data(3)
+    (s_1, s_2, s_3)
     """
     return sp.symbols(f"s_1:{integer('T', T, at_least=1) + 1}", real=True)
 
@@ -39,6 +49,16 @@ def data_matrix(T):
     ----------
     T : int
         Trajectory length, >= 1. Entry [t-1][i-1] is s_{t,i} for i <= t, and 0 above the diagonal.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/m_t_outputs`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.data_matrix(2)
+    ((s_1,1, 0), (s_2,1, s_2,2))
     """
     T = integer("T", T, at_least=1)
     return tuple(
@@ -59,6 +79,16 @@ def symbols(T=None):
     -------
     dict
         a, b, c, u, delta, lam, kappa (real), tau, beta (positive), k and T (nonnegative integers) and s.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/a_notation`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> sorted(symbolic.symbols(2))[:4], symbolic.symbols(2)["s"]
+    (['T', 'a', 'b', 'beta'], (s_1, s_2))
     """
     common = dict(a=a, b=b, c=c, u=u, tau=tau, beta=beta, delta=delta, lam=lam, kappa=kappa, k=k)
     if T is None:
@@ -75,6 +105,16 @@ def energy(T, outputs="last"):
         Trajectory length, >= 1.
     outputs : {"last", "all"}
         One output at t = T, or an output at every t.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.energy(2)
+    ((-a*c + s_2)**2 + (-a*b*c + s_1)**2)/(2*tau)
     """
     if outputs == "last":
         residuals = [s - c * b ** (T - i) * a for i, s in enumerate(data(T), start=1)]
@@ -99,6 +139,16 @@ def velocity(T, outputs="last"):
     -------
     tuple of three sympy expressions
         The energy already holds 1/tau, so these are the right-hand sides of (5)-(7) divided by tau.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.velocity(1)[0].factor()
+    -c*(a*c - s_1)/tau
     """
     E = energy(T, outputs)
     return tuple(-sp.diff(E, x) for x in (a, b, c))
@@ -113,6 +163,16 @@ def bell(n, k, x):
         n >= k >= 0.
     x : sequence
         At least n - k + 1 expressions.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.bell(4, 2, symbolic.data(3))
+    4*s_1*s_3 + 3*s_2**2
     """
     n, k = integer("n", n, at_least=0), integer("k", k, at_least=0)
     if k > n:
@@ -131,6 +191,17 @@ def vanishes(expression):
     ----------
     expression : sympy expression
         Polynomials and rational functions are decided exactly.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/c_input_output_mode`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> a, b = symbolic.a, symbolic.b
+    >>> symbolic.vanishes((a + b) ** 2 - a**2 - 2 * a * b - b**2), symbolic.vanishes(a - b)
+    (True, False)
     """
     expression = sp.sympify(expression)
     steps = (sp.expand, lambda e: sp.expand(sp.powsimp(sp.expand(e))), lambda e: sp.cancel(sp.together(e)), sp.simplify)
@@ -159,6 +230,16 @@ def witnesses(T=(1, 2, 3, 5, 8), seed=0, **extra):
     ------
     ValueError
         Where a length is below 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> [len(w["s"]) for w in symbolic.witnesses(T=(1, 3))]
+    [1, 3]
     """
     lengths = (T,) if isinstance(T, numbers.Integral) else tuple(T)
     if not lengths or min(lengths) < 1:

@@ -62,6 +62,19 @@ def white_inputs(T, N_x, P, seed):
     ------
     ValueError
         If P is too small to whiten, or a size is < 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> x = tasks.white_inputs(T=3, N_x=2, P=20, seed=0)
+    >>> np.round(np.abs(tasks.input_covariance(x)[0, 0]), 12)  # Σ_p x_1 x_1ᵀ
+    array([[1., 0.],
+           [0., 1.]])
     """
     T, N_x = valid.integer("T", T, at_least=1), valid.integer("N_x", N_x, at_least=1)
     P = valid.integer("P", P, at_least=1)
@@ -102,6 +115,20 @@ def structured_task(s, P, seed, U=None, V=None, *, outputs="last"):
     ------
     ValueError
         If `s` is not (N, T), P is too small to whiten, or U or V has columns that are not orthonormal.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import dynamics, tasks
+    >>> task = tasks.structured_task(dynamics.inverse_exponential([1.0, 0.5], [0.9, 0.5], T=3), P=20, seed=0)
+    >>> S = task.U.T @ tasks.correlations(*task[:2]) @ task.V
+    >>> np.round(np.diagonal(S, axis1=1, axis2=2).T, 12)
+    array([[0.81 , 0.9  , 1.   ],
+           [0.125, 0.25 , 0.5  ]])
     """
     valid.outputs(outputs)
     s = _rows("s", valid.trajectory("s", valid.array("s", s, real=True), outputs), outputs)
@@ -149,6 +176,19 @@ def rotational_task(d, P, seed):
     ------
     ValueError
         If `d` is not (N, T), a complex row is not followed by its conjugate, or the number of samples is too small.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/n_eigenspace`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import dynamics, tasks
+    >>> d = dynamics.inverse_exponential(1.0, 0.9 * np.exp(0.5j), T=4)
+    >>> task = tasks.rotational_task([d, d.conj()], P=20, seed=0)
+    >>> task.x.shape, task.y.shape
+    ((20, 4, 2), (20, 2))
     """
     d = _rows("d", valid.trajectory("d", d)).astype(complex)
     N, T = d.shape
@@ -206,6 +246,18 @@ def sensory_task(target, T, P, seed, *, source="neurogym"):
         If `target` is unknown or no array of T finite numbers, `source` is unknown, or T or P is < 1.
     ImportError
         If neurogym is asked for and not installed.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> task = tasks.sensory_task("mean", T=6, P=100, seed=0, source="gaussian")
+    >>> task.x.shape, bool(np.allclose(task.y, task.x.mean(axis=1)))
+    ((100, 6, 4), True)
     """
     T, P = valid.integer("T", T, at_least=1), valid.integer("P", P, at_least=1)
     weight = _target_weights(target, T)
@@ -270,6 +322,18 @@ def correlations(x, y):
     ------
     ValueError
         If the shapes do not fit or an entry is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> x = np.array([[[1.0], [2.0]], [[0.0], [1.0]]])  # P = 2, T = 2, N_x = 1
+    >>> tasks.correlations(x, np.array([[1.0], [3.0]])).ravel()
+    array([1., 5.])
     """
     x, y = valid.samples(x, y)
     return np.einsum("py,ptn->tyn" if y.ndim == 2 else "poy,ptn->otyn", y, x, optimize=True)
@@ -292,6 +356,19 @@ def input_covariance(x):
     ------
     ValueError
         If `x` is not (P, T, N_x) or not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> x = np.array([[[1.0], [2.0]], [[0.0], [1.0]]])
+    >>> tasks.input_covariance(x)[:, :, 0, 0]
+    array([[1., 2.],
+           [2., 5.]])
     """
     x = valid.inputs(x)
     return np.einsum("ptn,pum->tunm", x, x, optimize=True)

@@ -41,6 +41,20 @@ def ntk(weights, x, *, outputs="last"):
     ------
     ValueError
         If the sizes do not fit together or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/i_ntk`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network, ntk
+    >>> W = network.unaligned_weights(1.0, N_x=2, N_h=5, N_y=3, seed=0)
+    >>> x = np.random.default_rng(1).normal(size=(4, 6, 2))
+    >>> K, J = ntk.ntk(W, x), ntk.jacobian(W, x)
+    >>> K.shape, bool(np.allclose(K, J @ J.T))
+    ((12, 12), True)
     """
     W, x = _network(weights, x, outputs)
     way, cost = _routes.cheapest(W, x, outputs)
@@ -64,6 +78,18 @@ def jacobian(weights, x, *, outputs="last"):
     ------
     ValueError
         As `ntk`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/i_ntk`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network, ntk
+    >>> W = network.unaligned_weights(1.0, N_x=2, N_h=5, N_y=3, seed=0)
+    >>> ntk.jacobian(W, np.ones((4, 6, 2))).shape  # 4 · 3 outputs, 5 · 2 + 5 · 5 + 3 · 5 weights
+    (12, 50)
     """
     W, x = _network(weights, x, outputs)
     x = _routes.unrolled(x, outputs)
@@ -99,6 +125,19 @@ def kernel_distance(k0, k1):
     ------
     ValueError
         If the kernels do not end in two axes of the same sizes, or leading axes do not broadcast.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/rich_learning`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import ntk
+    >>> float(ntk.kernel_distance(np.eye(2), 3 * np.eye(2)))  # size does not matter
+    0.0
+    >>> round(float(ntk.kernel_distance(np.eye(2), np.diag([1.0, 0.0]))), 4)  # 1 - 1/√2
+    0.2929
     """
     k0, k1 = (valid.array(name, k, finite=False) for name, k in (("k0", k0), ("k1", k1)))
     if min(k0.ndim, k1.ndim) < 2 or k0.shape[-2:] != k1.shape[-2:] or 0 in k0.shape[-2:]:
@@ -134,6 +173,18 @@ def ntk_distance(weights0, weights1, x=None, T=None, *, outputs="last"):
     ------
     ValueError
         If both or none of `x` and `T` are given, the sizes do not fit together, T < 1 or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/rich_learning`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import network, ntk
+    >>> W = network.unaligned_weights([0.5, 1.0], N_x=2, N_h=4, N_y=2, seed=0)
+    >>> after = network.Weights(W.Wx, 0.5 * W.Wh, W.Wy)
+    >>> ntk.ntk_distance(W, after, T=5).shape  # white inputs, no data needed
+    (2,)
     """
     if (x is None) == (T is None):
         raise ValueError(f"exactly one of x and T must be given, got {'none' if x is None else 'both'}")
@@ -202,6 +253,19 @@ def aligned_ntk_distance(modes0, modes1, T, N_x=None, N_y=None, *, outputs="last
     ------
     ValueError
         If the shapes do not fit together, T < 1, or N_x or N_y is less than N.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/rich_learning`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import ntk
+    >>> from lrnn_helpers.modes import Modes
+    >>> before, after = Modes(*np.full((3, 2), 0.1)), Modes(*np.ones((3, 2)))
+    >>> round(float(ntk.aligned_ntk_distance(before, after, T=5)), 4)
+    0.9336
     """
     T, outputs = valid.integer("T", T, at_least=1), valid.outputs(outputs)
     modes0, modes1 = (valid.modes(m, name, columns=True) for name, m in (("modes0", modes0), ("modes1", modes1)))

@@ -88,6 +88,19 @@ def loss_value(weights, task, loss="sum"):
     Returns
     -------
     numpy.ndarray, (...)
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import dynamics, network, tasks, training
+    >>> task = tasks.structured_task(dynamics.constant([1.0], T=3), P=10, seed=0)
+    >>> zero = network.Weights(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)))
+    >>> round(float(training.loss_value(zero, task)), 12)  # ½ (1 + 1 + 1)
+    1.5
     """
     lead, W = _networks(weights)
     x, y = _samples(task, W)
@@ -119,6 +132,20 @@ def gradient(weights, task, method="covariance", loss="sum"):
     ------
     ValueError
         If sizes do not fit together or the data are not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/b_gradient_flow`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import dynamics, network, tasks, training
+    >>> task = tasks.structured_task(dynamics.constant([1.0], T=3), P=10, seed=0)
+    >>> W = network.unaligned_weights(0.5, N_x=1, N_h=2, N_y=1, seed=0)
+    >>> by = [training.gradient(W, task, method=m).Wh for m in ("covariance", "autograd")]
+    >>> bool(np.allclose(*by, rtol=1e-12))
+    True
     """
     valid.one_of("method", method, METHODS)
     lead, W = _networks(weights)
@@ -188,6 +215,19 @@ def train(
         steps < 0 or gradient_tolerance < 0, or if `compiled` is asked for with "autograd" or wider networks.
     ImportError
         If `compiled` is asked for and numba is not installed.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics, network, tasks, training
+    >>> task = tasks.structured_task(dynamics.inverse_exponential([1.0, 0.5], [0.9, 0.5], T=5), P=50, seed=0)
+    >>> start = network.unaligned_weights([0.05, 0.1], N_x=2, N_h=4, N_y=2, seed=0)  # two networks
+    >>> run = training.train(start, task, learning_rate=0.02, steps=20000)
+    >>> run.loss.shape, bool((run.loss[-1] < 1e-12).all())
+    ((2, 2), False)
     """
     valid.one_of("method", method, METHODS)
     steps = valid.integer("steps", steps, at_least=0)
@@ -276,6 +316,20 @@ def sweep(settings, *, block=1024, n_jobs=None, progress=None, **common):
     See Also
     --------
     train : one setting.
+
+    Notes
+    -----
+    In the book: :doc:`/book/scaling`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics, network, tasks, training
+    >>> def setting(lam):
+    ...     task = tasks.structured_task(dynamics.inverse_exponential([1.0], [lam], T=4), P=10, seed=0)
+    ...     return {"weights": network.unaligned_weights(0.1, 1, 1, 1, seed=3), "task": task, "learning_rate": 0.05}
+    >>> runs = training.sweep([setting(lam) for lam in (0.5, 0.8)], steps=5000)
+    >>> [round(float(run.final.Wh[0, 0]), 6) for run in runs]
+    [0.5, 0.8]
     """
     block = valid.integer("block", block, at_least=1)
     jobs, shapes = [], []

@@ -46,6 +46,16 @@ def effective_energy(b, beta, T):
         If beta <= 0 or not finite, T < 2, or shapes do not broadcast.
     TypeError
         If an argument is complex or no number, or `T` is not an integer.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> transitions.effective_energy([0.0, 1.0], beta=1.0, T=4)  # at beta = 1 the two are level
+    array([1., 1.])
     """
     b, beta, n, _ = _folded(b, beta, T)
     with np.errstate(all="ignore"):
@@ -72,6 +82,16 @@ def optimal_u(b, beta, T):
     ------
     ValueError, TypeError
         As `effective_energy`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> transitions.optimal_u([0.0, 1.0], beta=2.0, T=4)
+    array([0.5  , 0.625])
     """
     b, beta, n, far = _folded(b, beta, T)
     with np.errstate(all="ignore"):
@@ -100,6 +120,16 @@ def landau_coefficients(T, order):
         If T < 2 or order < 0.
     TypeError
         If `T` or `order` is not an integer.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> transitions.landau_coefficients(3, 2)
+    {0: beta**2, 1: 0, 2: -2 + beta**(-2)}
     """
     import sympy as sp
 
@@ -149,6 +179,17 @@ def stationary_points(beta, T):
     (T = 3) or beta at one of the `folds` (T = 4). These are irrational, so no float is one: the float next to
     1/sqrt(2) lies on one side of it and gets that side's answer. At T = 5, beta = 1 the curvature at b = ±1 is 0, and
     still it is a maximum.
+
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> for b, energy, kind in transitions.stationary_points(1.25, T=3):
+    ...     print(f"{b:+.4f}  {energy:.4f}  {kind}")
+    -2.2039  0.5992  min
+    +0.0000  1.5625  max
+    +2.2039  0.5992  min
     """
     from lrnn_helpers.transitions._roots import positive_roots, to_float
 
@@ -198,6 +239,18 @@ def stationary_modes(s):
         If `s` is not one-dimensional, T < 2, `s` is not finite, or all zero.
     TypeError
         If `s` is complex or holds no numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/solutions`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> for b, u, energy, kind in transitions.stationary_modes([0.25, 0.5, 1.0]):
+    ...     print(f"b = {b:+.4f}  u = {u:+.4f}  {kind}")
+    b = -3.5987  u = +0.0134  max
+    b = +0.5000  u = +1.0000  min
     """
     from lrnn_helpers.transitions._roots import positive_roots, to_float
 
@@ -250,6 +303,16 @@ def stationary_beta(b, T):
         If b <= 0 or not finite, or T < 2.
     TypeError
         If `b` is complex or no number, or `T` is not an integer.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> round(float(transitions.stationary_beta(1.0, T=4)), 6)
+    1.0
     """
     b, n = valid.positive("b", b), valid.integer("T", T, at_least=2) - 1
     far = b > 1
@@ -284,6 +347,18 @@ def folds(T):
         If T < 2.
     TypeError
         If `T` is not an integer.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> [(round(b, 4), round(beta, 4)) for b, beta in transitions.folds(4)]
+    [(0.6436, 0.954), (1.5538, 1.0482)]
+    >>> transitions.folds(5)
+    []
     """
     import sympy as sp
 
@@ -319,6 +394,16 @@ def minimum(beta, T):
     ------
     ValueError, TypeError
         As `effective_energy`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> transitions.minimum([0.9, 1.1], T=5)
+    (array([ 0., inf]), array([0.81      , 0.82644628]))
     """
     beta, T = valid.positive("beta", beta), valid.integer("T", T, at_least=2)
     with np.errstate(all="ignore"):
@@ -362,6 +447,14 @@ def apparent_transition(T, b_max):
     The bound falls with b exactly where Q^2 > n^2 Z. For T = 2 and 3 it never does. For T = 4 it does up to b = 1,
     where it is 1, and it is never less, since Z - (1 + b^3)^2 = (b - b^2)^2. For T >= 5 it does for all b: Q^2 - n^2 Z
     has no negative coefficient from T = 8 on, and no positive root for T = 5, 6 and 7.
+
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> [round(float(transitions.apparent_transition(T, 1.0)), 4) for T in (3, 4, 5)]
+    [0.7071, 1.0, 1.1118]
     """
     n, b_max = valid.integer("T", T, at_least=2) - 1, valid.array("b_max", b_max, finite=False, real=True)
     if not (b_max > 0).all():
