@@ -14,6 +14,13 @@ from lrnn_helpers.network import Weights
 with valid.extra("witness"):
     import torch
 
+__all__ = [
+    "LinearRNN",
+    "backpropagate",
+    "modules_of",
+    "one_thread",
+]
+
 
 class LinearRNN(torch.nn.Module):
     """The same network as an ordinary PyTorch module in float64, unrolled step by step.

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+
 __all__ = ["orthonormal_columns", "random_orthogonal", "rotation_basis"]
 
 
-def random_orthogonal(n, seed):
+def random_orthogonal(n: int, seed: int | np.random.Generator) -> np.ndarray:
     """A uniformly (Haar) distributed orthogonal (n, n) matrix.
 
     Parameters
@@ -37,7 +45,7 @@ def random_orthogonal(n, seed):
     return Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)
 
 
-def rotation_basis(n, pairs=None):
+def rotation_basis(n: int, pairs: Sequence[int] | None = None) -> np.ndarray:
     """The unitary eigenvectors of real block-diagonal matrices, P.4.1 with its slips put right.
 
     Columns j, j+1 of a pair are [1, -i]/√2 and [1, i]/√2 in rows j, j+1: with the block [[μ, -ν], [ν, μ]] the first
@@ -84,7 +92,7 @@ def rotation_basis(n, pairs=None):
     return P
 
 
-def orthonormal_columns(name, value, columns, *, real=True):
+def orthonormal_columns(name: str, value: ArrayLike, columns: int, *, real: bool = True) -> np.ndarray:
     """The first `columns` columns of a (n, m) matrix, m >= columns, checked to be orthonormal to 1e-10.
 
     Notes

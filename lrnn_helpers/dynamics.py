@@ -6,12 +6,25 @@ t = 1. Everywhere 0**0 = 1.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def constant(delta, T):
+__all__ = [
+    "constant",
+    "dirac_delta",
+    "exponential",
+    "inverse_exponential",
+    "with_last",
+]
+
+
+def constant(delta: ArrayLike, T: int) -> np.ndarray:
     """Constant dynamics, s_t = delta: f(lambda, t) = 1, §3.3 and (69).
 
     Parameters
@@ -48,7 +61,7 @@ def constant(delta, T):
     return np.repeat(delta[..., None], T, axis=-1)
 
 
-def exponential(delta, lam, T):
+def exponential(delta: ArrayLike, lam: ArrayLike, T: int) -> np.ndarray:
     """Exponential dynamics, s_t = delta lam^t for t = 1, ..., T: f(lambda, t) = lambda^t, §3.3.
 
     Parameters
@@ -84,7 +97,7 @@ def exponential(delta, lam, T):
     return powers[..., 1:].copy()
 
 
-def inverse_exponential(delta, lam, T):
+def inverse_exponential(delta: ArrayLike, lam: ArrayLike, T: int) -> np.ndarray:
     """Inverse-exponential dynamics, s_t = delta lam^(T-t): f(lambda, t) = lambda^(T-t), §3.3.
 
     The only dynamics that a linear RNN can learn to zero loss, with b = lam and ac = delta (Appendix F).
@@ -124,7 +137,7 @@ def inverse_exponential(delta, lam, T):
     return powers[..., ::-1].copy()
 
 
-def dirac_delta(beta, kappa, T):
+def dirac_delta(beta: ArrayLike, kappa: ArrayLike, T: int) -> np.ndarray:
     """Two Dirac deltas (11): s_1 = beta, s_T = kappa, zero between.
 
     Parameters
@@ -166,7 +179,7 @@ def dirac_delta(beta, kappa, T):
     return s
 
 
-def with_last(s, kappa):
+def with_last(s: ArrayLike, kappa: ArrayLike) -> np.ndarray:
     """The dynamics `s` with another last value (10): s_T = kappa, the rest unchanged.
 
     Parameters

@@ -6,13 +6,34 @@ are independent networks.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.bases import orthonormal_columns
 from lrnn_helpers.modes import Modes
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "EffectiveModes",
+    "SingularValues",
+    "Weights",
+    "aligned_weights",
+    "effective_modes",
+    "forward",
+    "hidden_states",
+    "hidden_velocity",
+    "impulse_response",
+    "misalignment",
+    "recover_modes",
+    "recover_rotational_modes",
+    "rotational_weights",
+    "singular_values",
+    "unaligned_weights",
+]
 
 
 class Weights(NamedTuple):
@@ -31,7 +52,7 @@ class SingularValues(NamedTuple):
     Wy: np.ndarray
 
 
-def forward(weights, x, *, outputs="last"):
+def forward(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> np.ndarray:
     """The network's outputs, equations (2)-(3), (13)-(14).
 
     Parameters
@@ -78,7 +99,7 @@ def forward(weights, x, *, outputs="last"):
         return h @ Wy.mT
 
 
-def hidden_states(weights, x):
+def hidden_states(weights: Weights, x: ArrayLike) -> np.ndarray:
     """The hidden states h_1 … h_T, (1) and (12); ŷ_t = W_y h_t.
 
     Parameters
@@ -124,7 +145,7 @@ def _states(Wx, Wh, x):
         yield h
 
 
-def hidden_velocity(weights, velocity, x):
+def hidden_velocity(weights: Weights, velocity: Weights, x: ArrayLike) -> np.ndarray:
     """How fast the last hidden state moves while the weights do, dh_T/dt, Appendix L's hidden gradient.
 
     It is the derivative of h_T along `velocity`, exact: h_t' = W_h h_(t-1)' + W_h' h_(t-1) + W_x' x_t.
@@ -174,7 +195,7 @@ def hidden_velocity(weights, velocity, x):
         return rate
 
 
-def impulse_response(weights, T):
+def impulse_response(weights: Weights, T: int) -> np.ndarray:
     """The maps W_y W_h^(T-i) W_x from each input x_i to the last output ŷ_T, as in (15).
 
     Parameters
@@ -213,7 +234,7 @@ def impulse_response(weights, T):
     return np.stack([Wy @ A for A in np.broadcast_arrays(*reversed(states))], axis=-3)
 
 
-def aligned_weights(modes, U, R, V):
+def aligned_weights(modes: Modes, U: ArrayLike, R: ArrayLike, V: ArrayLike) -> Weights:
     """Weights that have the given singular vectors and modes, (191)-(193) with R_y = R_x = R.
 
     W_x = R diag(a) Vᵀ, W_h = R diag(b) Rᵀ, W_y = U diag(c) Rᵀ. There is one R: with the printed R_y = R_x⁻¹ the
@@ -259,7 +280,7 @@ def aligned_weights(modes, U, R, V):
     return Weights(*((left * m[..., None, :]) @ right.T for left, m, right in ((R, a, V), (R, b, R), (U, c, R))))
 
 
-def rotational_weights(modes, P):
+def rotational_weights(modes: Modes, P: ArrayLike) -> Weights:
     """Real square weights P diag P† with eigenvectors P and complex modes, (194)-(196).
 
     Parameters
@@ -319,7 +340,7 @@ def rotational_weights(modes, P):
     return Weights(*out)
 
 
-def unaligned_weights(sigma, N_x, N_h, N_y, seed):
+def unaligned_weights(sigma: ArrayLike, N_x: int, N_h: int, N_y: int, seed: int | np.random.Generator) -> Weights:
     """Gaussian weights of mean 0 and standard deviation sigma/√(number of columns), P.1.2.
 
     Parameters
@@ -362,7 +383,7 @@ def unaligned_weights(sigma, N_x, N_h, N_y, seed):
     return Weights(*(scale / np.sqrt(n) * rng.standard_normal((*sigma.shape, m, n)) for m, n in sizes))
 
 
-def recover_modes(weights, U, R, V):
+def recover_modes(weights: Weights, U: ArrayLike, R: ArrayLike, V: ArrayLike) -> Modes:
     """The modes of an aligned network, (197)-(199): the diagonals of Rᵀ W_x V, Rᵀ W_h R, Uᵀ W_y R.
 
     Whatever stands off the diagonals is dropped; `misalignment` says how much that is.
@@ -417,7 +438,7 @@ def _singular_vectors(**sizes):
     return [orthonormal_columns(name, m, N) for name, m in matrices.items()]
 
 
-def misalignment(weights, U, R, V):
+def misalignment(weights: Weights, U: ArrayLike, R: ArrayLike, V: ArrayLike) -> np.ndarray:
     """The share of the weights that `recover_modes` drops: 0 for an aligned network, at most 1.
 
     The Frobenius norm of the three matrices less what their recovered modes rebuild, over the norm of the three.
@@ -476,7 +497,7 @@ class EffectiveModes(NamedTuple):
     alignment: Weights
 
 
-def effective_modes(weights, U, V):
+def effective_modes(weights: Weights, U: ArrayLike, V: ArrayLike) -> EffectiveModes:
     """The modes that weights start from although they are not aligned: an R of their own, and what it leaves out.
 
     While the weights are small W_x V and W_yᵀ U grow together, so that the hidden units turn to the polar factor of
@@ -533,7 +554,7 @@ def effective_modes(weights, U, V):
         return EffectiveModes(modes, R, Weights(*shares))
 
 
-def recover_rotational_modes(weights, P):
+def recover_rotational_modes(weights: Weights, P: ArrayLike) -> Modes:
     """The complex modes of a network with eigenvectors P, (200)-(202): the diagonals of P† W P.
 
     Whatever stands off the diagonals is dropped.
@@ -582,7 +603,7 @@ def recover_rotational_modes(weights, P):
     return Modes(*(np.broadcast_to(d, shape).copy() for d in diagonals))
 
 
-def singular_values(weights):
+def singular_values(weights: Weights) -> SingularValues:
     """The descending singular values of each matrix, what P.3 looks at where weights are not aligned.
 
     Parameters

@@ -8,6 +8,7 @@ them round in dark mode. Simulations are coloured and solid, theory is black and
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,11 +19,32 @@ with extra("plot"):
     import matplotlib.pyplot as plt
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from lrnn_helpers.modes import Modes
+
+__all__ = [
+    "COLOURS",
+    "heat_map",
+    "loss_curve",
+    "mode_curves",
+    "schematic",
+    "simulation",
+    "style",
+    "theory",
+]
+
+
 # Okabe and Ito's colours, which stay apart for colour-blind readers; black is kept for theory.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 
-def style():
+def style() -> AbstractContextManager:
     """A context manager with the house style, for one figure.
 
     Returns
@@ -66,7 +88,7 @@ def _axes(ax):
     return plt.subplots()[1] if ax is None else ax
 
 
-def simulation(x, y, label=None, ax=None, **line):
+def simulation(x: ArrayLike, y: ArrayLike, label: str | None = None, ax: Axes | None = None, **line: object) -> Axes:
     """A simulated curve: solid, in the next colour of the cycle.
 
     Parameters
@@ -99,7 +121,7 @@ def simulation(x, y, label=None, ax=None, **line):
     return ax
 
 
-def theory(x, y, label="theory", ax=None, **line):
+def theory(x: ArrayLike, y: ArrayLike, label: str | None = "theory", ax: Axes | None = None, **line: object) -> Axes:
     """A predicted curve: thin, black and dashed, above the simulations. Parameters as in `simulation`.
 
     Notes
@@ -120,7 +142,13 @@ def theory(x, y, label="theory", ax=None, **line):
     return ax
 
 
-def mode_curves(times, modes, predicted=None, axes=None, labels=None):
+def mode_curves(
+    times: ArrayLike,
+    modes: Modes,
+    predicted: Modes | None = None,
+    axes: Sequence[Axes] | None = None,
+    labels: Sequence[str] | None = None,
+) -> Sequence[Axes]:
     """Input-output and recurrent modes over learning time, side by side; a prediction dashed over them.
 
     Parameters
@@ -191,7 +219,7 @@ def _curves(name, modes, n):
     return out
 
 
-def loss_curve(steps, loss, label=None, ax=None):
+def loss_curve(steps: ArrayLike, loss: ArrayLike, label: str | None = None, ax: Axes | None = None) -> Axes:
     """Loss over training on a logarithmic axis.
 
     Parameters
@@ -226,7 +254,9 @@ def loss_curve(steps, loss, label=None, ax=None):
     return ax
 
 
-def heat_map(values, x, y, ax=None, label="", **mesh):
+def heat_map(
+    values: ArrayLike, x: ArrayLike, y: ArrayLike, ax: Axes | None = None, label: str = "", **mesh: object
+) -> Axes:
     """A grid of values with a colour bar; cells without a value are hatched.
 
     Parameters
@@ -276,7 +306,7 @@ def heat_map(values, x, y, ax=None, label="", **mesh):
     return ax
 
 
-def schematic(s=((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0)), ax=None):
+def schematic(s: ArrayLike = ((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0)), ax: Axes | None = None) -> Axes:
     r"""The paper's Figure 1 in our own drawing: the network unrolled in time, and its task below it.
 
     Parameters

@@ -9,11 +9,38 @@ from __future__ import annotations
 import numbers
 from fractions import Fraction
 from random import Random
+from typing import TYPE_CHECKING, Literal
 
 from lrnn_helpers._validation import extra, integer
 
 with extra("symbolic"):
     import sympy as sp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "T",
+    "a",
+    "b",
+    "bell",
+    "beta",
+    "c",
+    "data",
+    "data_matrix",
+    "delta",
+    "energy",
+    "k",
+    "kappa",
+    "lam",
+    "symbols",
+    "tau",
+    "u",
+    "vanishes",
+    "velocity",
+    "witnesses",
+]
+
 
 a, b, c, u = sp.symbols("a b c u", real=True)
 tau, beta = sp.symbols("tau beta", positive=True)
@@ -21,7 +48,7 @@ delta, lam, kappa = sp.symbols("delta lambda kappa", real=True)
 k, T = sp.symbols("k T", integer=True, nonnegative=True)
 
 
-def data(T):
+def data(T: int) -> tuple[sp.Symbol, ...]:
     """The data singular values s_1 … s_T as a tuple of real symbols; index 0 is t = 1.
 
     Parameters
@@ -42,7 +69,7 @@ def data(T):
     return sp.symbols(f"s_1:{integer('T', T, at_least=1) + 1}", real=True)
 
 
-def data_matrix(T):
+def data_matrix(T: int) -> tuple[tuple[sp.Expr, ...], ...]:
     """The data singular values s_{t,i} of the T-output case (Appendix M), a lower-triangular tuple of tuples.
 
     Parameters
@@ -67,7 +94,7 @@ def data_matrix(T):
     )
 
 
-def symbols(T=None):
+def symbols(T: int | None = None) -> dict:
     """The arguments of a printed function, by name.
 
     Parameters
@@ -96,7 +123,7 @@ def symbols(T=None):
     return dict(common, T=integer("T", T, at_least=1), s=data(T))
 
 
-def energy(T, outputs="last"):
+def energy(T: int, outputs: Literal["last", "all"] = "last") -> sp.Expr:
     """The energy (8), or (156) of one dimension, as a sympy expression in a, b, c, s and tau.
 
     Parameters
@@ -127,7 +154,7 @@ def energy(T, outputs="last"):
     return sum(r**2 for r in residuals) / (2 * tau)
 
 
-def velocity(T, outputs="last"):
+def velocity(T: int, outputs: Literal["last", "all"] = "last") -> tuple[sp.Expr, ...]:
     """da/dt, db/dt and dc/dt: minus the gradient of `energy`, by differentiation.
 
     Parameters
@@ -154,7 +181,7 @@ def velocity(T, outputs="last"):
     return tuple(-sp.diff(E, x) for x in (a, b, c))
 
 
-def bell(n, k, x):
+def bell(n: int, k: int, x: Sequence) -> sp.Expr:
     """The incomplete Bell polynomial B_{n,k}(x_1, …, x_{n-k+1}) of (62).
 
     Parameters
@@ -184,7 +211,7 @@ def bell(n, k, x):
     return sp.bell(n, k, tuple(x)[: n - k + 1])
 
 
-def vanishes(expression):
+def vanishes(expression: sp.Expr) -> bool:
     """Whether a sympy expression reduces to 0: expanded, over a common denominator, then simplified.
 
     Parameters
@@ -208,7 +235,7 @@ def vanishes(expression):
     return any(step(expression) == 0 for step in steps)
 
 
-def witnesses(T=(1, 2, 3, 5, 8), seed=0, **extra):
+def witnesses(T: int | Sequence[int] = (1, 2, 3, 5, 8), seed: int = 0, **extra: object) -> list[dict]:
     """Exact rational modes and task dynamics at which printed forms are checked, one witness for each T.
 
     Parameters

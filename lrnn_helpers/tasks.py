@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.bases import orthonormal_columns, random_orthogonal, rotation_basis
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "SOURCES",
+    "TARGETS",
+    "Task",
+    "correlations",
+    "input_covariance",
+    "rotational_task",
+    "sensory_task",
+    "structured_task",
+    "white_inputs",
+]
+
 
 TARGETS = ("sum", "mean", "late", "early")
 SOURCES = ("neurogym", "gaussian")
@@ -39,7 +55,7 @@ class Task(NamedTuple):
     d: np.ndarray | None = None
 
 
-def white_inputs(T, N_x, P, seed):
+def white_inputs(T: int, N_x: int, P: int, seed: int | np.random.Generator) -> np.ndarray:
     """Inputs of zero sample mean with Σ_p x_t x_t'ᵀ = δ_tt' I, uniformly distributed among all such (Assumption 1).
 
     A sum over samples, as loss (4) counts: a single entry has variance 1/P.
@@ -88,7 +104,15 @@ def white_inputs(T, N_x, P, seed):
     return (Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)).reshape(P, T, N_x)
 
 
-def structured_task(s, P, seed, U=None, V=None, *, outputs="last"):
+def structured_task(
+    s: ArrayLike,
+    P: int,
+    seed: int | np.random.Generator,
+    U: ArrayLike | None = None,
+    V: ArrayLike | None = None,
+    *,
+    outputs: Literal["last", "all"] = "last",
+) -> Task:
     """White inputs and targets whose correlations are Σ^(YX_t) = U S_t Vᵀ, P.4.1 with (203) put right.
 
     y_p = Σ_i U S_i Vᵀ x_(p,i); for T outputs y_(p,t) = Σ_(i≤t) U S_(t,i) Vᵀ x_(p,i).
@@ -152,7 +176,7 @@ def _rows(name, value, outputs="last"):
     return value
 
 
-def rotational_task(d, P, seed):
+def rotational_task(d: ArrayLike, P: int, seed: int | np.random.Generator) -> Task:
     """White inputs and targets whose correlations are Σ^(YX_t) = P D_t P†, real; P.4.1 with (204) put right.
 
     y_p = Σ_i P D_i P† x_(p,i), where P is `bases.rotation_basis`, so that P D_i P† is block-diagonal with blocks
@@ -214,7 +238,14 @@ def _conjugate_pairs(d):
     return pairs
 
 
-def sensory_task(target, T, P, seed, *, source="neurogym"):
+def sensory_task(
+    target: str | ArrayLike,
+    T: int,
+    P: int,
+    seed: int | np.random.Generator,
+    *,
+    source: Literal["neurogym", "gaussian"] = "neurogym",
+) -> Task:
     """The sensory integration task of P.4.3: neurogym's two noisy modalities of two channels each, not whitened.
 
     Four input channels (fixation dropped): 0.5 ± c/200 at every step of a trial, plus noise of standard deviation 0.1
@@ -303,7 +334,7 @@ def _gaussian_trials(T, P, rng):
     return mean + 0.1 * rng.standard_normal((P, T, 4))
 
 
-def correlations(x, y):
+def correlations(x: ArrayLike, y: ArrayLike) -> np.ndarray:
     """Input-output correlations Σ_p y_p x_(p,t)ᵀ, (19) and (145): sums over samples, not means.
 
     Parameters
@@ -339,7 +370,7 @@ def correlations(x, y):
     return np.einsum("py,ptn->tyn" if y.ndim == 2 else "poy,ptn->otyn", y, x, optimize=True)
 
 
-def input_covariance(x):
+def input_covariance(x: ArrayLike) -> np.ndarray:
     """Input correlations Σ_p x_(p,t) x_(p,t')ᵀ, (21): a sum over samples, not a mean.
 
     Parameters

@@ -7,16 +7,33 @@ are networks; one that is NaN has a NaN kernel and distance of its own.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.ntk import _routes
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from lrnn_helpers.modes import Modes
+    from lrnn_helpers.network import Weights
+
+__all__ = [
+    "aligned_ntk_distance",
+    "jacobian",
+    "kernel_distance",
+    "ntk",
+    "ntk_distance",
+]
+
+
 # Multiply-adds of one call to the batched routines: enough to hide Python, few enough to stay in the cache.
 WORK = 2e7
 
 
-def ntk(weights, x, *, outputs="last"):
+def ntk(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> np.ndarray:
     """The tangent kernel K = J Jᵀ of the outputs: (129)-(134), or (160)-(162) for T outputs, put right.
 
     With H_t = W_h H_(t-1) + W_x X_t and B_t = W_y W_h^(T-t),
@@ -61,7 +78,7 @@ def ntk(weights, x, *, outputs="last"):
     return _in_parts(lambda W: way(W, x, outputs), cost, 2, weights=W)
 
 
-def jacobian(weights, x, *, outputs="last"):
+def jacobian(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> np.ndarray:
     """The gradients of all outputs, the J of K = J Jᵀ.
 
     Parameters
@@ -105,7 +122,7 @@ def jacobian(weights, x, *, outputs="last"):
     return _in_parts(columns, 20 * rows * N_h * (N_x + N_h + N_y), 2, weights=W)
 
 
-def kernel_distance(k0, k1):
+def kernel_distance(k0: ArrayLike, k1: ArrayLike) -> np.ndarray:
     """Distance of two kernels, (135): 1 - ⟨K, K'⟩/(‖K‖ ‖K'‖), computed as ½ ‖K/‖K‖ - K'/‖K'‖‖².
 
     In that form a small distance keeps its digits and none is negative; the size of a kernel does not matter. It is 0
@@ -147,7 +164,14 @@ def kernel_distance(k0, k1):
     return _routes.distance(*(k.reshape(*k.shape[:-2], size) for k in (k0, k1)))
 
 
-def ntk_distance(weights0, weights1, x=None, T=None, *, outputs="last"):
+def ntk_distance(
+    weights0: Weights,
+    weights1: Weights,
+    x: ArrayLike | None = None,
+    T: int | None = None,
+    *,
+    outputs: Literal["last", "all"] = "last",
+) -> np.ndarray:
     """Distance (135) of the kernels of two networks, from the input covariance or, if that is white, without data.
 
     K = (X ⊗ I) Q (X ⊗ I)ᵀ, so the inner products need only Σ_p x_p x_pᵀ: a root of it takes the place of the samples,
@@ -225,7 +249,15 @@ def ntk_distance(weights0, weights1, x=None, T=None, *, outputs="last"):
     return _in_parts(way, cost, 2, weights0=W0, weights1=W1)
 
 
-def aligned_ntk_distance(modes0, modes1, T, N_x=None, N_y=None, *, outputs="last"):
+def aligned_ntk_distance(
+    modes0: Modes,
+    modes1: Modes,
+    T: int,
+    N_x: int | None = None,
+    N_y: int | None = None,
+    *,
+    outputs: Literal["last", "all"] = "last",
+) -> np.ndarray:
     """Distance (135) of the kernels of two aligned networks with white inputs, in closed form in their modes.
 
     In the singular vectors (or eigenvectors) of the task the kernel falls into blocks, T by T in the lags, one for each

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice, pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import joblib
 import numpy as np
@@ -18,6 +18,22 @@ from lrnn_helpers import _jit
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.network import Weights
 from lrnn_helpers.training import _gradient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import ArrayLike
+
+    from lrnn_helpers.tasks import Task
+
+__all__ = [
+    "History",
+    "gradient",
+    "loss_value",
+    "sweep",
+    "train",
+]
+
 
 METHODS = ("covariance", "autograd")
 LOSSES = ("sum", "mean")
@@ -72,7 +88,7 @@ def _scale(loss, y):
     return 1.0 if valid.one_of("loss", loss, LOSSES) == "sum" else 2.0 / y.size
 
 
-def loss_value(weights, task, loss="sum"):
+def loss_value(weights: Weights, task: Task, loss: Literal["sum", "mean"] = "sum") -> np.ndarray:
     """Loss (4) of each network, (144) for T outputs, computed on the samples.
 
     Parameters
@@ -109,7 +125,12 @@ def loss_value(weights, task, loss="sum"):
         return scale * _gradient.sample_loss(*W, (x, y)).reshape(lead)
 
 
-def gradient(weights, task, method="covariance", loss="sum"):
+def gradient(
+    weights: Weights,
+    task: Task,
+    method: Literal["covariance", "autograd"] = "covariance",
+    loss: Literal["sum", "mean"] = "sum",
+) -> Weights:
     """The gradient of the loss with respect to each matrix, (16)-(18), and that of (144) for T outputs.
 
     Parameters
@@ -160,18 +181,18 @@ def gradient(weights, task, method="covariance", loss="sum"):
 
 
 def train(
-    weights,
-    task,
-    learning_rate,
-    steps,
-    method="covariance",
-    record_every=None,
-    loss="sum",
+    weights: Weights,
+    task: Task,
+    learning_rate: ArrayLike,
+    steps: int,
+    method: Literal["covariance", "autograd"] = "covariance",
+    record_every: int | None = None,
+    loss: Literal["sum", "mean"] = "sum",
     *,
-    gradient_tolerance=None,
-    compiled=None,
-    progress=None,
-):
+    gradient_tolerance: float | None = None,
+    compiled: bool | None = None,
+    progress: bool | None = None,
+) -> History:
     """Gradient descent from `weights` on the loss of `task`, for every network of the batch.
 
     Parameters
@@ -283,7 +304,14 @@ def train(
     )
 
 
-def sweep(settings, *, block=1024, n_jobs=None, progress=None, **common):
+def sweep(
+    settings: Iterable[Mapping],
+    *,
+    block: int = 1024,
+    n_jobs: int | None = None,
+    progress: bool | None = None,
+    **common: object,
+) -> list[History]:
     """Train many settings, each with a task of its own, in independent blocks that joblib spreads over processes.
 
     A network does not depend on the others of its batch, so neither the blocks nor where they run change a bit of the

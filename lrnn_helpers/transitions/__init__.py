@@ -11,16 +11,34 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 
+if TYPE_CHECKING:
+    import sympy as sp
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "apparent_transition",
+    "effective_energy",
+    "folds",
+    "landau_coefficients",
+    "minimum",
+    "optimal_u",
+    "stationary_beta",
+    "stationary_modes",
+    "stationary_points",
+]
+
+
 # By how the sign of the condition turns at a stationary point with b > 0; the slope of E* has the opposite sign.
 KINDS = {1: "max", 0: "saddle", -1: "min"}
 
 
-def effective_energy(b, beta, T):
+def effective_energy(b: ArrayLike, beta: ArrayLike, T: int) -> np.ndarray:
     """Effective energy E* (102): the energy (97) with u = ac at its best, `optimal_u`.
 
     Computed as a sum of squares, so that it is accurate where it is small, and for b beyond ±1 by the duality, so that
@@ -65,7 +83,7 @@ def effective_energy(b, beta, T):
         return (ends + middle) / _geometric(b * b, n + 1)
 
 
-def optimal_u(b, beta, T):
+def optimal_u(b: ArrayLike, beta: ArrayLike, T: int) -> np.ndarray:
     """The input-output mode u = ac that minimises the energy (97) at a given b (101).
 
     Parameters
@@ -99,7 +117,7 @@ def optimal_u(b, beta, T):
         return (beta * power + 1 / beta) * np.where(far, power, 1.0) / _geometric(b * b, n + 1)
 
 
-def landau_coefficients(T, order):
+def landau_coefficients(T: int, order: int) -> dict[int, sp.Expr]:
     """The Taylor coefficients of E* (102) at b = 0, exactly; what (105) and (106) should be for T = 3.
 
     Parameters
@@ -146,7 +164,7 @@ def landau_coefficients(T, order):
     return series
 
 
-def stationary_points(beta, T):
+def stationary_points(beta: float, T: int) -> list[tuple[float, float, str]]:
     """Every real stationary point of E* (102), negative b and b = 0 included.
 
     `beta` is taken as the exact rational that the float is. The stationary points are then roots of polynomials with
@@ -215,7 +233,7 @@ def stationary_points(beta, T):
     return [(b, float(effective_energy(b, beta, T)), kind) for b, kind in sorted(points)]
 
 
-def stationary_modes(s):
+def stationary_modes(s: ArrayLike) -> list[tuple[float, float, float, str]]:
     """Every real stationary point in b of the energy (8) of any task dynamics, with u = ac at its best; exactly.
 
     With S = sum_i s_i b^(T-i) and Z = sum_i b^(2(T-i)) the best u is S/Z; what is left, E* = sum_i s_i^2 - S^2/Z, has
@@ -283,7 +301,7 @@ def stationary_modes(s):
     return points
 
 
-def stationary_beta(b, T):
+def stationary_beta(b: ArrayLike, T: int) -> np.ndarray:
     """The beta at which a given b > 0 is a stationary point of E* (102): the curve beta^2 = g(b) of its branches.
 
     Parameters
@@ -325,7 +343,7 @@ def stationary_beta(b, T):
         return np.where(far, 1 / beta, beta)[()]
 
 
-def folds(T):
+def folds(T: int) -> list[tuple[float, float]]:
     """Where two stationary points with b > 0 merge: the points at which beta^2 = g(b) turns back, counted exactly.
 
     There are none but for T = 4, which has two. For T >= 5 this says that g, which falls from infinity to 0, falls all
@@ -374,7 +392,7 @@ def folds(T):
     return [(float(b), float(stationary_beta(b, T))) for b in np.sqrt([to_float(x) for x in turns])]
 
 
-def minimum(beta, T):
+def minimum(beta: ArrayLike, T: int) -> np.ndarray:
     """The infimum of E* (102) over all b, and the smallest b >= 0 that has it, or infinity where only b → ∞ nears it.
 
     For T >= 4 it is the trivial branch, b = 0 with E* = beta^2, up to exactly beta = 1, and b → ∞ with E* = 1/beta^2
@@ -417,7 +435,7 @@ def minimum(beta, T):
     return b[()], effective_energy(b, beta, T)
 
 
-def apparent_transition(T, b_max):
+def apparent_transition(T: int, b_max: ArrayLike) -> np.ndarray:
     """The infimum of the beta at which some b in (0, b_max] reaches the trivial energy beta^2.
 
     It is where a search of b on a bounded range would place the transition. A given b > 0 reaches beta^2 once
