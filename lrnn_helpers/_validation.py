@@ -72,7 +72,7 @@ def at_least(name, value, least=0.0):
 
 def outputs(value):
     """One of ``"last"`` (single output) and ``"all"`` (T outputs)."""
-    if value not in OUTPUTS:
+    if not isinstance(value, str) or value not in OUTPUTS:
         raise ValueError(f'outputs must be "last" or "all", got {value!r}')
     return value
 
@@ -103,27 +103,22 @@ def broadcast(**shapes):
         raise ValueError(f"leading axes must broadcast, got {received}") from error
 
 
-def orthonormal_columns(name, value, columns, *, real=True):
-    """The first `columns` columns of a (n, m) matrix, m >= columns, checked to be orthonormal to 1e-10."""
-    out = array(name, value, real=real)
-    if out.ndim != 2 or out.shape[0] < columns or out.shape[1] < columns:
-        raise ValueError(f"{name} must be a matrix with at least {columns} rows and columns, got shape {out.shape}")
-    gram = out.conj().T @ out
-    off = float(np.abs(gram - np.eye(out.shape[1])).max())
-    if off > 1e-10:
-        raise ValueError(f"{name} must have orthonormal columns, got columns whose Gram matrix is off by {off:.1e}")
-    return out[:, :columns]
-
-
 def one_of(name, value, options):
     """`value`, one of a few strings."""
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
     return value
 
 
 def weights(value):
-    """(Wx, Wh, Wy) as float64 of shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h); NaN is allowed."""
+    """(Wx, Wh, Wy) as float64 of shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h); NaN is allowed.
+
+    Whatever has a method `weights`, as an `autograd.LinearRNN` has, is asked for them.
+    """
+    if callable(getattr(value, "weights", None)):
+        value = value.weights()
+    if hasattr(value, "u"):
+        raise TypeError(f"weights must be three matrices (Wx, Wh, Wy), got {type(value).__name__}(a, b, c)")
     try:
         Wx, Wh, Wy = value
     except (TypeError, ValueError) as error:
@@ -136,6 +131,29 @@ def weights(value):
         raise ValueError(f"weights must end in Wx (N_h, N_x), Wh (N_h, N_h), Wy (N_y, N_h), {shapes}")
     broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2])
     return Wx, Wh, Wy
+
+
+def modes(value, name="modes", *, real=False, columns=False):
+    """(a, b, c), float64 or complex128, NaN allowed; with `columns` of one shape (..., N), N >= 1.
+
+    A plain tuple holds numbers or vectors: three matrices without the name of Modes may well be weights.
+    """
+    if not isinstance(value, tuple) or len(value) != 3 or hasattr(value, "Wx"):
+        got = repr(value) if not isinstance(value, tuple) else f"{type(value).__name__} of length {len(value)}"
+        raise TypeError(f"{name} must be Modes(a, b, c), got {got}")
+    a, b, c = (array(f"{name}.{n}", m, finite=False, real=real) for n, m in zip("abc", value, strict=True))
+    if not hasattr(value, "u") and max(a.ndim, b.ndim, c.ndim) > 1:
+        raise TypeError(
+            f"{name} must be Modes(a, b, c) where they have more than one axis, "
+            f"got a plain tuple of arrays of shapes {a.shape}, {b.shape}, {c.shape}"
+        )
+    if not columns:
+        return a, b, c
+    broadcast(**{f"{name}.{n}": m.shape for n, m in zip("abc", (a, b, c), strict=True)})
+    a, b, c = np.broadcast_arrays(a, b, c)
+    if a.ndim < 1 or a.shape[-1] < 1:
+        raise ValueError(f"{name} must end in an axis of N >= 1 dimensions, got shape {a.shape}")
+    return a, b, c
 
 
 def inputs(x, N_x=None):

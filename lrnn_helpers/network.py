@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from lrnn_helpers import _validation as check
+from lrnn_helpers import _validation as valid
+from lrnn_helpers.bases import orthonormal_columns
 from lrnn_helpers.modes import Modes
 
 
@@ -31,50 +31,7 @@ class SingularValues(NamedTuple):
     Wy: np.ndarray
 
 
-class LinearRNN(torch.nn.Module):
-    """The same network as an ordinary PyTorch module in float64, unrolled step by step.
-
-    Parameters
-    ----------
-    weights : Weights
-        The initial weights; they are copied. Leading axes are networks side by side.
-    outputs : {"last", "all"}
-        Whether the module returns ŷ_T only or ŷ_1 … ŷ_T.
-
-    Raises
-    ------
-    ValueError
-        If the sizes do not fit together.
-    """
-
-    def __init__(self, weights, outputs="last"):
-        super().__init__()
-        self.outputs = check.outputs(outputs)
-        Wx, Wh, Wy = check.weights(weights)
-        self.Wx = torch.nn.Parameter(torch.tensor(Wx))
-        self.Wh = torch.nn.Parameter(torch.tensor(Wh))
-        self.Wy = torch.nn.Parameter(torch.tensor(Wy))
-
-    def forward(self, x):
-        """Outputs (..., P, N_y) or (..., P, T, N_y) for inputs x (P, T, N_x)."""
-        x = torch.as_tensor(x, dtype=self.Wx.dtype, device=self.Wx.device)
-        if x.ndim != 3 or x.shape[1] < 1 or x.shape[2] != self.Wx.shape[-1]:
-            raise ValueError(f"x must have shape (P, T, {self.Wx.shape[-1]}), T >= 1, got shape {tuple(x.shape)}")
-        h = x[:, 0] @ self.Wx.mT
-        states = [h]
-        for t in range(1, x.shape[1]):
-            h = h @ self.Wh.mT + x[:, t] @ self.Wx.mT
-            states.append(h)
-        if self.outputs == "last":
-            return h @ self.Wy.mT
-        return torch.stack([h @ self.Wy.mT for h in states], dim=-2)
-
-    def weights(self):
-        """The current parameters as numpy Weights (a copy)."""
-        return Weights(*(w.detach().cpu().numpy().copy() for w in (self.Wx, self.Wh, self.Wy)))
-
-
-def forward(weights, x, outputs="last"):
+def forward(weights, x, *, outputs="last"):
     """The network's outputs, equations (2)-(3), (13)-(14).
 
     Parameters
@@ -96,17 +53,85 @@ def forward(weights, x, outputs="last"):
     ValueError
         If the sizes do not fit together or `x` is not finite.
     """
-    check.outputs(outputs)
-    Wx, Wh, Wy = check.weights(weights)
-    x = check.inputs(x, Wx.shape[-1])
+    valid.outputs(outputs)
+    Wx, Wh, Wy = valid.weights(weights)
+    x = valid.inputs(x, Wx.shape[-1])
+    with np.errstate(all="ignore"):
+        if outputs == "all":
+            return np.stack([h @ Wy.mT for h in _states(Wx, Wh, x)], axis=-2)
+        *_, h = _states(Wx, Wh, x)
+        return h @ Wy.mT
+
+
+def hidden_states(weights, x):
+    """The hidden states h_1 … h_T, (1) and (12); ŷ_t = W_y h_t.
+
+    Parameters
+    ----------
+    weights : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
+    x : array_like, (P, T, N_x)
+        Input trajectories, the same for every network.
+
+    Returns
+    -------
+    numpy.ndarray, (..., P, T, N_h)
+        In the paper's count h_t is its h_(t+1): here the state that x_t has reached.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit together or `x` is not finite.
+    """
+    Wx, Wh, _ = valid.weights(weights)
+    x = valid.inputs(x, Wx.shape[-1])
+    with np.errstate(all="ignore"):
+        return np.stack(list(_states(Wx, Wh, x)), axis=-2)
+
+
+def _states(Wx, Wh, x):
     h = x[:, 0] @ Wx.mT
-    states = [h]
+    yield h
     for t in range(1, x.shape[1]):
         h = h @ Wh.mT + x[:, t] @ Wx.mT
-        states.append(h)
-    if outputs == "last":
-        return h @ Wy.mT
-    return np.stack([h @ Wy.mT for h in states], axis=-2)
+        yield h
+
+
+def hidden_velocity(weights, velocity, x):
+    """How fast the last hidden state moves while the weights do, dh_T/dt, Appendix L's hidden gradient.
+
+    It is the derivative of h_T along `velocity`, exact: h_t' = W_h h_(t-1)' + W_h' h_(t-1) + W_x' x_t.
+
+    Parameters
+    ----------
+    weights : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
+    velocity : Weights
+        The rates of the three, of the same shapes; under gradient flow minus `training.gradient` (W_y' plays no part).
+    x : array_like, (P, T, N_x)
+        Input trajectories, the same for every network.
+
+    Returns
+    -------
+    numpy.ndarray, (..., P, N_h)
+        In the unit of h over that of the time in `velocity`.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit together or `x` is not finite.
+    """
+    Wx, Wh, _ = valid.weights(weights)
+    dWx, dWh, _ = valid.weights(velocity)
+    if dWx.shape[-2:] != Wx.shape[-2:]:
+        raise ValueError(f"velocity must have the weights' sizes, got Wx {dWx.shape} beside {Wx.shape}")
+    x = valid.inputs(x, Wx.shape[-1])
+    with np.errstate(all="ignore"):
+        states = list(_states(Wx, Wh, x))
+        rate = x[:, 0] @ dWx.mT
+        for t in range(1, x.shape[1]):
+            rate = rate @ Wh.mT + states[t - 1] @ dWh.mT + x[:, t] @ dWx.mT
+        return rate
 
 
 def impulse_response(weights, T):
@@ -129,25 +154,11 @@ def impulse_response(weights, T):
     ValueError
         If the sizes do not fit together or T < 1.
     """
-    Wx, Wh, Wy = check.weights(weights)
+    Wx, Wh, Wy = valid.weights(weights)
     states = [Wx]
-    for _ in range(check.integer("T", T, at_least=1) - 1):
+    for _ in range(valid.integer("T", T, at_least=1) - 1):
         states.append(Wh @ states[-1])
     return np.stack([Wy @ A for A in np.broadcast_arrays(*reversed(states))], axis=-3)
-
-
-def _modes(modes, real):
-    """Three arrays of one shape (..., N)."""
-    try:
-        a, b, c = modes
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"modes must be three arrays (a, b, c), got {type(modes).__name__}") from error
-    a, b, c = (check.array(n, m, finite=False, real=real) for n, m in (("a", a), ("b", b), ("c", c)))
-    check.broadcast(a=a.shape, b=b.shape, c=c.shape)
-    a, b, c = np.broadcast_arrays(a, b, c)
-    if a.ndim < 1 or a.shape[-1] < 1:
-        raise ValueError(f"modes must end in an axis of N >= 1 dimensions, got shape {a.shape}")
-    return Modes(a, b, c)
 
 
 def aligned_weights(modes, U, R, V):
@@ -175,9 +186,9 @@ def aligned_weights(modes, U, R, V):
     TypeError
         If the modes are complex (see `rotational_weights`).
     """
-    a, b, c = _modes(modes, real=True)
+    a, b, c = valid.modes(modes, real=True, columns=True)
     N = a.shape[-1]
-    U, R, V = (check.orthonormal_columns(n, m, N) for n, m in (("U", U), ("R", R), ("V", V)))
+    U, R, V = (orthonormal_columns(n, m, N) for n, m in (("U", U), ("R", R), ("V", V)))
     return Weights(*((left * m[..., None, :]) @ right.T for left, m, right in ((R, a, V), (R, b, R), (U, c, R))))
 
 
@@ -189,7 +200,7 @@ def rotational_weights(modes, P):
     modes : Modes, each (..., N)
         The eigenvalues; conjugate columns of P carry conjugate modes, real columns real modes.
     P : array_like, (n, ≥ N)
-        Orthonormal (unitary) columns, of which the first N are used; see `rotation_basis`.
+        Orthonormal (unitary) columns, of which the first N are used; see `bases.rotation_basis`.
 
     Returns
     -------
@@ -201,8 +212,8 @@ def rotational_weights(modes, P):
     ValueError
         If P is not unitary, or the modes do not make real matrices.
     """
-    modes = _modes(modes, real=False)
-    P = check.orthonormal_columns("P", P, modes.a.shape[-1], real=False)
+    modes = Modes(*valid.modes(modes, columns=True))
+    P = orthonormal_columns("P", P, modes.a.shape[-1], real=False)
     # W is its own conjugate iff P†P* exchanges the modes with their conjugates.
     partner = np.abs(P.conj().T @ P.conj()) > 1e-8
     out = []
@@ -249,10 +260,10 @@ def unaligned_weights(sigma, N_x, N_h, N_y, seed):
     ValueError
         If `sigma` is negative or not finite, or a size is < 1.
     """
-    sigma = check.array("sigma", sigma, real=True)
+    sigma = valid.array("sigma", sigma, real=True)
     if (sigma < 0).any():
         raise ValueError(f"sigma must be >= 0, got {sigma[sigma < 0].flat[0]}")
-    N_x, N_h, N_y = (check.integer(n, v, at_least=1) for n, v in (("N_x", N_x), ("N_h", N_h), ("N_y", N_y)))
+    N_x, N_h, N_y = (valid.integer(n, v, at_least=1) for n, v in (("N_x", N_x), ("N_h", N_h), ("N_y", N_y)))
     rng = np.random.default_rng(seed)
     scale = sigma[..., None, None]
     sizes = ((N_h, N_x), (N_h, N_h), (N_y, N_h))
@@ -281,22 +292,22 @@ def recover_modes(weights, U, R, V):
     ValueError
         If the sizes do not fit, or columns are not orthonormal.
     """
-    Wx, Wh, Wy = check.weights(weights)
-    U, R, V = _singular_vectors(Wx, Wy, U, R, V)
-    shape = (*check.broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2]), U.shape[1])
+    Wx, Wh, Wy = valid.weights(weights)
+    U, R, V = _singular_vectors(U=(U, Wy.shape[-2]), R=(R, Wx.shape[-2]), V=(V, Wx.shape[-1]))
+    shape = (*valid.broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2]), U.shape[1])
     diagonals = (np.einsum("ia,...ij,ja->...a", *args) for args in ((R, Wx, V), (R, Wh, R), (U, Wy, R)))
     return Modes(*(np.broadcast_to(d, shape).copy() for d in diagonals))
 
 
-def _singular_vectors(Wx, Wy, U, R, V):
-    """U, R, V cut to their common number of columns, rows checked against the weights."""
-    sizes = (("U", U, Wy.shape[-2]), ("R", R, Wx.shape[-2]), ("V", V, Wx.shape[-1]))
-    matrices = [check.array(name, m, real=True) for name, m, _ in sizes]
-    for (name, _, rows), m in zip(sizes, matrices, strict=True):
+def _singular_vectors(**sizes):
+    """The matrices, rows checked against the weights, cut to their common number of columns, which are orthonormal."""
+    matrices = {name: valid.array(name, m, real=True) for name, (m, _) in sizes.items()}
+    for name, (_, rows) in sizes.items():
+        m = matrices[name]
         if m.ndim != 2 or m.shape[0] != rows or m.shape[1] < 1:
             raise ValueError(f"{name} must be a matrix of {rows} rows, as the weights have, got shape {m.shape}")
-    N = min(m.shape[1] for m in matrices)
-    return [check.orthonormal_columns(name, m, N) for (name, _, _), m in zip(sizes, matrices, strict=True)]
+    N = min(m.shape[1] for m in matrices.values())
+    return [orthonormal_columns(name, m, N) for name, m in matrices.items()]
 
 
 def misalignment(weights, U, R, V):
@@ -316,12 +327,75 @@ def misalignment(weights, U, R, V):
     numpy.ndarray, (...)
         0 where all weights are 0.
     """
-    weights = Weights(*check.weights(weights))
-    U, R, V = _singular_vectors(weights.Wx, weights.Wy, U, R, V)
+    weights = Weights(*valid.weights(weights))
+    U, R, V = _singular_vectors(U=(U, weights.Wy.shape[-2]), R=(R, weights.Wx.shape[-2]), V=(V, weights.Wx.shape[-1]))
     rebuilt = aligned_weights(recover_modes(weights, U, R, V), U, R, V)
     rest = sum(np.sum((w - r) ** 2, axis=(-2, -1)) for w, r in zip(weights, rebuilt, strict=True))
     whole = sum(np.sum(w**2, axis=(-2, -1)) for w in weights)
     return np.sqrt(np.divide(rest, whole, out=np.zeros_like(rest), where=whole != 0))
+
+
+class EffectiveModes(NamedTuple):
+    """Where weights stand in the space of aligned ones.
+
+    Attributes
+    ----------
+    modes : Modes, each (..., N)
+        The diagonals of `recover_modes` with this R.
+    R : numpy.ndarray, (..., N_h, N)
+        Orthonormal columns.
+    alignment : Weights
+        For each of the three matrices the share of its squared entries that the modes account for, (...): 1 where it
+        is aligned, NaN where it is 0.
+    """
+
+    modes: Modes
+    R: np.ndarray
+    alignment: Weights
+
+
+def effective_modes(weights, U, V):
+    """The modes that weights start from although they are not aligned: an R of their own, and what it leaves out.
+
+    While the weights are small W_x V and W_yᵀ U grow together, so that the hidden units turn to the polar factor of
+    W_x V + W_yᵀ U; with it as R the three matrices are read as in (197)-(199). Weights that are aligned with a + c > 0
+    give their modes back; where a + c < 0, R comes with the other sign and with it a and c.
+
+    Parameters
+    ----------
+    weights : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
+    U, V : array_like, (N_y, ·), (N_x, ·)
+        Orthonormal columns; N <= N_h is the smaller number of columns.
+
+    Returns
+    -------
+    EffectiveModes
+        NaN where a network is not finite.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit, columns are not orthonormal, or N > N_h.
+    """
+    Wx, Wh, Wy = valid.weights(weights)
+    lead = valid.broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2])
+    Wx, Wh, Wy = (np.broadcast_to(w, (*lead, *w.shape[-2:])) for w in (Wx, Wh, Wy))
+    N_h = Wx.shape[-2]
+    U, V = _singular_vectors(U=(U, Wy.shape[-2]), V=(V, Wx.shape[-1]))
+    if U.shape[1] > N_h:
+        raise ValueError(f"U and V must have at most N_h = {N_h} columns in common, got {U.shape[1]}")
+    both = Wx @ V + Wy.mT @ U
+    R = np.full(both.shape, np.nan)
+    finite = np.isfinite(both).all(axis=(-2, -1)) & np.isfinite(Wh).all(axis=(-2, -1))
+    left, _, right = np.linalg.svd(both[finite], full_matrices=False)
+    R[finite] = left @ right
+    modes = (np.sum(x, axis=-2) for x in (R * (Wx @ V), R * (Wh @ R), U * (Wy @ R)))
+    modes = Modes(*modes)
+    with np.errstate(all="ignore"):
+        sizes = (np.linalg.norm(w, axis=(-2, -1))[..., None] for w in (Wx, Wh, Wy))
+        shares = (np.sum((m / size) ** 2, axis=-1) for m, size in zip(modes, sizes, strict=True))
+        return EffectiveModes(modes, R, Weights(*shares))
 
 
 def recover_rotational_modes(weights, P):
@@ -346,15 +420,15 @@ def recover_rotational_modes(weights, P):
     ValueError
         If the weights are not square, the sizes do not fit, or P is not unitary.
     """
-    W = check.weights(weights)
+    W = valid.weights(weights)
     n = W[1].shape[-1]
     if any(w.shape[-2:] != (n, n) for w in W):
         raise ValueError(f"weights must be three square matrices, got {', '.join(str(w.shape) for w in W)}")
-    P = check.array("P", P)
+    P = valid.array("P", P)
     if P.ndim != 2 or P.shape[0] != n:
         raise ValueError(f"P must be a matrix of {n} rows, as the weights have, got shape {P.shape}")
-    P = check.orthonormal_columns("P", P, P.shape[1], real=False).astype(complex)
-    shape = (*check.broadcast(Wx=W[0].shape[:-2], Wh=W[1].shape[:-2], Wy=W[2].shape[:-2]), P.shape[1])
+    P = orthonormal_columns("P", P, P.shape[1], real=False).astype(complex)
+    shape = (*valid.broadcast(Wx=W[0].shape[:-2], Wh=W[1].shape[:-2], Wy=W[2].shape[:-2]), P.shape[1])
     diagonals = (np.einsum("ia,...ij,ja->...a", P.conj(), w, P) for w in W)
     return Modes(*(np.broadcast_to(d, shape).copy() for d in diagonals))
 
@@ -372,7 +446,7 @@ def singular_values(weights):
     SingularValues
         (..., min(N_h, N_x)), (..., N_h), (..., min(N_y, N_h)); NaN where a matrix is not finite.
     """
-    return SingularValues(*(_spectrum(w) for w in check.weights(weights)))
+    return SingularValues(*(_spectrum(w) for w in valid.weights(weights)))
 
 
 def _spectrum(W):
@@ -381,52 +455,3 @@ def _spectrum(W):
     # One NaN matrix makes LAPACK's whole stack an error.
     out[finite] = np.linalg.svd(W[finite], compute_uv=False)
     return out
-
-
-def random_orthogonal(n, seed):
-    """A uniformly (Haar) distributed orthogonal (n, n) matrix.
-
-    Parameters
-    ----------
-    n : int
-        Size, >= 1.
-    seed : int or numpy.random.Generator
-        Where the randomness comes from.
-    """
-    n = check.integer("n", n, at_least=1)
-    Q, R = np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))
-    # QR leaves the signs of R's diagonal to LAPACK; with them positive Q is Haar.
-    return Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)
-
-
-def rotation_basis(n, pairs=None):
-    """The unitary eigenvectors of real block-diagonal matrices, P.4.1 with its slips put right.
-
-    Columns j, j+1 of a pair are [1, -i]/√2 and [1, i]/√2 in rows j, j+1: with the block [[μ, -ν], [ν, μ]] the first
-    belongs to μ + iν. Every other column is one-hot.
-
-    Parameters
-    ----------
-    n : int
-        Size, >= 1.
-    pairs : sequence of int, optional
-        First column of each pair; by default 0, 2, 4, …, so that for odd n the last column is real.
-
-    Returns
-    -------
-    numpy.ndarray, (n, n), complex
-
-    Raises
-    ------
-    ValueError
-        If n < 1, or pairs overlap or leave 0 … n-1.
-    """
-    n = check.integer("n", n, at_least=1)
-    pairs = range(0, n - 1, 2) if pairs is None else [check.integer("pairs", j, at_least=0) for j in pairs]
-    taken = sorted(k for j in pairs for k in (j, j + 1))
-    if len(set(taken)) != len(taken) or any(k >= n for k in taken):
-        raise ValueError(f"pairs must be disjoint columns j, j+1 below n = {n}, got {list(pairs)}")
-    P = np.eye(n, dtype=complex)
-    for j in pairs:
-        P[j : j + 2, j : j + 2] = np.array([[1, 1], [-1j, 1j]]) / np.sqrt(2)
-    return P

@@ -89,7 +89,7 @@ def mode_curves(times, modes, predicted=None, axes=None, labels=None):
     times : array_like, (n,)
         Learning time, in units of tau.
     modes : Modes
-        Real, each (n,) or (N, n): one curve a dimension.
+        Real, each (n,) or (n, N), the times first as in `training.History` and `modes.flow`; one curve a dimension.
     predicted : Modes, optional
         The same shapes.
     axes : pair of matplotlib.axes.Axes, optional
@@ -100,22 +100,41 @@ def mode_curves(times, modes, predicted=None, axes=None, labels=None):
     Returns
     -------
     pair of matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If the modes are not (n,) or (n, N).
     """
+    n = len(times)
+    solid = _curves("modes", modes, n)
+    dashed = ([], []) if predicted is None else _curves("predicted", predicted, n)
     if axes is None:
         _, axes = plt.subplots(1, 2, figsize=(8, 3.2))
-    for ax, name, values, dashed in (
-        (axes[0], r"input-output mode $u = ac$", modes.u, None if predicted is None else predicted.u),
-        (axes[1], r"recurrent mode $b$", modes.b, None if predicted is None else predicted.b),
+    for ax, name, values, expected in zip(
+        axes, (r"input-output mode $u = ac$", r"recurrent mode $b$"), solid, dashed, strict=True
     ):
-        for n, curve in enumerate(np.atleast_2d(values)):
-            simulation(times, curve, labels[n] if labels is not None else None, ax)
-        for curve in [] if dashed is None else np.atleast_2d(dashed):
+        for alpha, curve in enumerate(values):
+            simulation(times, curve, labels[alpha] if labels is not None else None, ax)
+        for curve in expected:
             theory(times, curve, ax=ax)
         ax.set_xlabel(r"learning time $t_\theta / \tau$")
         ax.set_ylabel(name)
     if labels is not None or predicted is not None:
         axes[1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
+
+
+def _curves(name, modes, n):
+    """The curves of u and of b, one a row, from modes with n times first."""
+    out = []
+    for mode, values in (("u", np.asarray(modes.u)), ("b", np.asarray(modes.b))):
+        if values.ndim not in (1, 2) or len(values) != n:
+            raise ValueError(
+                f"{name}.{mode} must have shape (n,) or (n, N) with n = len(times) = {n}, got {values.shape}"
+            )
+        out.append(np.atleast_2d(values.T))
+    return out
 
 
 def loss_curve(steps, loss, label=None, ax=None):

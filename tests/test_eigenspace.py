@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrnn_helpers import dynamics, modes, network, tasks, training
+from lrnn_helpers import bases, dynamics, modes, network, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 from lrnn_helpers.tasks import Task
@@ -18,7 +18,7 @@ def paired(rng, pairs, reals, *size):
 def turned(rng, d):
     N, T = d.shape
     task = tasks.rotational_task(d, P=N * T + 1, seed=rng)
-    Q = network.random_orthogonal(N, rng)
+    Q = bases.random_orthogonal(N, rng)
     return Task(task.x @ Q.T, task.y @ Q.T, P=Q @ task.P, d=task.d)
 
 
@@ -49,7 +49,7 @@ def test_loss_counts_a_pair_twice():
     rng = np.random.default_rng(1)
     d, *abc = (paired(rng, 2, 1, *size) for size in ((4,), (), (), ()))
     task = turned(rng, d)
-    loss = training.loss_value(network.rotational_weights(abc, task.P), task)
+    loss = training.loss_value(network.rotational_weights(Modes(*abc), task.P), task)
     energy = modes.energy(Modes(*abc), d)
     assert loss == pytest.approx(2 * energy[0] + 2 * energy[2] + energy[4], rel=1e-12)
 
@@ -67,7 +67,7 @@ def test_complex_flow_conserves_the_difference_of_squared_moduli():
 def test_an_input_that_the_target_ignores_changes_nothing_and_makes_the_task_square():
     rng = np.random.default_rng(3)
     s, T = rng.uniform(0.5, 1.5, (3, 4)), 4
-    U, V_3, R = (network.random_orthogonal(n, rng) for n in (4, 3, 5))
+    U, V_3, R = (bases.random_orthogonal(n, rng) for n in (4, 3, 5))
     V = np.eye(4)
     V[:3, :3] = V_3
     wide = tasks.structured_task(s, 30, 0, U=U[:, :3], V=V[:, :3])
@@ -85,8 +85,8 @@ def test_an_input_that_the_target_ignores_changes_nothing_and_makes_the_task_squ
 def test_eigenvectors_that_are_not_orthogonal_mix_the_modes_at_once():
     rng = np.random.default_rng(4)
     for skew, mixes in ((0.0, False), (0.3, True)):
-        mixing = network.random_orthogonal(4, rng) + skew * rng.normal(size=(4, 4))
-        P = mixing @ network.rotation_basis(4)
+        mixing = bases.random_orthogonal(4, rng) + skew * rng.normal(size=(4, 4))
+        P = mixing @ bases.rotation_basis(4)
         own, teacher = (Weights(*((P * paired(rng, 2, 0) @ np.linalg.inv(P)).real for _ in range(3))) for _ in range(2))
         x = tasks.structured_task(np.ones((4, 3)), 20, 0).x
         gradient = training.gradient(own, Task(x, network.forward(teacher, x)))

@@ -108,7 +108,7 @@ def test_the_valley_follows_lambda_and_not_delta(T):
 
     def lowest(delta, lam):
         s = dynamics.inverse_exponential(delta, lam, T)
-        end = Modes(*(m[..., -1] for m in modes.flow(equal(0.5), s, [0, 2000])))
+        end = Modes(*(m[-1] for m in modes.flow(equal(0.5), s, [0, 2000])))
         assert modes.energy(end, s).max() < 1e-12
         return sigmas[np.argmin([ntk.aligned_ntk_distance(equal(x), end, T) for x in sigmas])]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrnn_helpers import dynamics, modes
-from lrnn_helpers.modes import Modes
+from lrnn_helpers.modes import Modes, _flow
 
 rationals = st.fractions(-2, 2, max_denominator=8)
 
@@ -170,13 +170,18 @@ def test_u_is_the_product():
         assert np.isnan(Modes(np.array([np.inf]), 0, np.array([0.0])).u).all()
 
 
+def records_last(path):
+    """Modes with records first as one array (..., 3, records)."""
+    return np.moveaxis(np.stack(path), (0, 1), (-2, -1))
+
+
 CALLS = {
     "energy": lambda m, s, scale, **kw: modes.energy(m, s, scale, **kw),
     "energy_terms": lambda m, s, scale, **kw: np.stack(modes.energy_terms(m, s, scale, **kw), axis=-1),
     "velocity": lambda m, s, scale, **kw: np.stack(modes.velocity(m, s, scale, **kw), axis=-1),
     "hessian": lambda m, s, scale, **kw: modes.hessian(m, s, **kw),
-    "descend": lambda m, s, scale, **kw: np.stack(modes.descend(m, s, 0.002 * scale, 40, 8, **kw), axis=-2),
-    "flow": lambda m, s, scale, **kw: np.stack(modes.flow(m, s, [0.5, 2.0], scale, **kw), axis=-2),
+    "descend": lambda m, s, scale, **kw: records_last(modes.descend(m, s, 0.002 * scale, 40, 8, **kw)),
+    "flow": lambda m, s, scale, **kw: records_last(modes.flow(m, s, [0.5, 2.0], scale, **kw)),
 }
 
 
@@ -361,8 +366,8 @@ def test_rotational_tasks_are_learned_from_small_complex_modes(T, size):
     delta, lam = rng.uniform(0.5, 1.5, 4), rng.uniform(0.6, 1.1, 4) * np.exp(1j * rng.uniform(-0.5, 0.5, 4)) * phase[1]
     start = Modes(size * phase[0], 0.5 * phase[1], size * phase[2])
     flow = modes.flow(start, dynamics.inverse_exponential(delta, lam, T), [1.0, 3e3])
-    np.testing.assert_allclose(flow.u[:, 1], delta, rtol=1e-9)
-    np.testing.assert_allclose(flow.b[:, 1], lam, rtol=1e-9)
+    np.testing.assert_allclose(flow.u[1], delta, rtol=1e-9)
+    np.testing.assert_allclose(flow.b[1], lam, rtol=1e-9)
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-17, 1e-9])
@@ -390,12 +395,12 @@ def test_runaway_flow_keeps_its_accuracy():
 def test_the_solver_sees_the_derivatives_of_its_rates(logarithmic):
     rng = np.random.default_rng(13)
     d, y, h = rng.normal(size=4) + 1j * rng.normal(size=4), 0.5 * rng.normal(size=5), 1e-6
-    system = modes._flow._System(0.3, d, [4, 3, 2, 1])
+    system = _flow._System(0.3, d, [4, 3, 2, 1])
     ends = [[system.complex_rates(logarithmic, 0, y + sign * h * e) for e in np.eye(5)] for sign in (1, -1)]
     slopes = (np.array(ends[0]) - ends[1]).T / (2 * h)
     # The last row, of a phase that feeds back on nothing, is left empty.
     np.testing.assert_allclose(system.complex_jacobian(logarithmic, 0, y)[:4], slopes[:4], atol=1e-7)
-    system, y = modes._flow._System(0.3, d.real, [4, 3, 2, 1]), y[:2]
+    system, y = _flow._System(0.3, d.real, [4, 3, 2, 1]), y[:2]
     ends = [[system.real_rates(0, y + sign * h * e) for e in np.eye(2)] for sign in (1, -1)]
     np.testing.assert_allclose(system.real_jacobian(0, y), (np.array(ends[0]) - ends[1]).T / (2 * h), atol=1e-7)
 
@@ -412,20 +417,20 @@ def test_times_are_in_units_of_tau_and_need_not_start_at_zero():
     m, s = generic(np.random.default_rng(10), 3, T=4)
     tau = np.array([0.5, 1.0, 4.0])
     flow = modes.flow(m, s, [1.0, 2.0], tau)
-    assert flow.a.shape == (3, 2)
+    assert flow.a.shape == (2, 3)
     for i in range(3):
         alone = modes.flow(Modes(m.a[i], m.b[i], m.c[i]), s[i], np.array([0.0, 1.0, 1.0, 2.0]) / tau[i])
-        np.testing.assert_allclose([x[i] for x in flow], [x[[1, 3]] for x in alone], rtol=1e-9)
+        np.testing.assert_allclose([x[:, i] for x in flow], [x[[1, 3]] for x in alone], rtol=1e-9)
     for x, start in zip(modes.flow(m, s, [0.0, 0.0]), m, strict=True):
-        np.testing.assert_array_equal(x, np.stack([start, start], axis=-1))
+        np.testing.assert_array_equal(x, np.stack([start, start]))
 
 
 def test_where_one_solver_gives_up_the_next_takes_over_and_then_nan(monkeypatch):
     m, s = Modes(np.array([0.3, np.nan]), 0.2, 0.1), dynamics.constant(1.0, 4)
     usual = modes.flow(m, s, [5.0])
-    monkeypatch.setattr(modes._flow, "METHODS", ((modes._flow.LSODA, 5), (modes._flow.Radau, 50_000)))
+    monkeypatch.setattr(_flow, "METHODS", ((_flow.LSODA, 5), (_flow.Radau, 50_000)))
     np.testing.assert_allclose(modes.flow(m, s, [5.0]), usual, rtol=1e-8)
-    monkeypatch.setattr(modes._flow, "METHODS", ((modes._flow.LSODA, 5), (modes._flow.Radau, 5)))
+    monkeypatch.setattr(_flow, "METHODS", ((_flow.LSODA, 5), (_flow.Radau, 5)))
     assert np.isnan(modes.flow(m, s, [5.0])).all()
 
 
@@ -466,12 +471,12 @@ def test_a_descent_that_diverges_is_nan_from_there_on():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         records = modes.descend(Modes(0.5, 0.9, 0.5), s, eta, 60, record_every=1)
-    lost = np.isnan(records.a[1])
+    lost = np.isnan(records.a[:, 1])
     assert not lost[0] and lost[-1] and (np.diff(lost.astype(int)) >= 0).all()
     for x in records:
-        np.testing.assert_array_equal(np.isnan(x[1]), lost)
-        assert np.isfinite(x[[0, 2]]).all() and not np.isinf(x).any()
-    np.testing.assert_array_equal(records.a[2], modes.descend(Modes(0.5, 0.9, 0.5), s, 0.02, 60, record_every=1).a)
+        np.testing.assert_array_equal(np.isnan(x[:, 1]), lost)
+        assert np.isfinite(x[:, [0, 2]]).all() and not np.isinf(x).any()
+    np.testing.assert_array_equal(records.a[:, 2], modes.descend(Modes(0.5, 0.9, 0.5), s, 0.02, 60, record_every=1).a)
 
 
 def test_arguments_are_left_alone():

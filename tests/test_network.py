@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from lrnn_helpers import network
+from lrnn_helpers import autograd, bases, modes, network, ntk, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
+from lrnn_helpers.tasks import Task
 
 SIZES = (3, 5, 2)  # N_x, N_h, N_y: all different, or a missing transpose shows nowhere
 
@@ -32,7 +33,7 @@ def test_three_routes_to_the_outputs(T, lead):
         summed = np.einsum("...iyn,pin->...py", response, x[:, : t + 1])
         np.testing.assert_allclose(outputs[..., t, :], summed, rtol=1e-12, atol=1e-13)
     for kind in ("last", "all"):
-        module = network.LinearRNN(weights, outputs=kind)
+        module = autograd.LinearRNN(weights, outputs=kind)
         got = module(torch.tensor(x)).detach().numpy()
         np.testing.assert_allclose(got, network.forward(weights, x, outputs=kind), rtol=1e-13, atol=1e-14)
 
@@ -60,7 +61,7 @@ def test_leading_axes_of_the_three_matrices_broadcast():
 
 def test_module_is_an_ordinary_one():
     weights = network.unaligned_weights(0.5, *SIZES, 0)
-    module = network.LinearRNN(weights)
+    module = autograd.LinearRNN(weights)
     assert [name for name, _ in module.named_parameters()] == ["Wx", "Wh", "Wy"]
     assert all(p.dtype == torch.float64 and p.requires_grad for p in module.parameters())
     for got, want in zip(module.weights(), weights, strict=True):
@@ -72,7 +73,7 @@ def test_module_is_an_ordinary_one():
     optimizer.step()
     assert not torch.equal(module(x), before)
     np.testing.assert_array_equal(weights.Wx, network.unaligned_weights(0.5, *SIZES, 0).Wx)  # a copy was trained
-    other = network.LinearRNN(network.unaligned_weights(0.5, *SIZES, 1))
+    other = autograd.LinearRNN(network.unaligned_weights(0.5, *SIZES, 1))
     other.load_state_dict(module.state_dict())
     assert torch.equal(other(x), module(x))
     assert module.float()(x).dtype == torch.float32
@@ -103,7 +104,7 @@ def test_modes_survive_being_woven_into_weights(N, extra, lead, seed):
 def test_square_singular_vectors_are_cut_to_the_modes():
     rng = np.random.default_rng(0)
     modes = Modes(*rng.standard_normal((3, 2)))
-    U, R, V = (network.random_orthogonal(n, rng) for n in (4, 6, 3))
+    U, R, V = (bases.random_orthogonal(n, rng) for n in (4, 6, 3))
     weights = network.aligned_weights(modes, U, R, V)
     assert [w.shape for w in weights] == [(6, 3), (6, 6), (4, 6)]
     for got, want in zip(network.recover_modes(weights, U, R, V), modes, strict=True):
@@ -112,7 +113,7 @@ def test_square_singular_vectors_are_cut_to_the_modes():
 
 def test_misalignment_of_random_weights_and_of_none():
     rng = np.random.default_rng(0)
-    U, R, V = (network.random_orthogonal(4, rng) for _ in range(3))
+    U, R, V = (bases.random_orthogonal(4, rng) for _ in range(3))
     weights = network.unaligned_weights(0.5, 4, 4, 4, rng)
     bars = R.T @ weights.Wx @ V, R.T @ weights.Wh @ R, U.T @ weights.Wy @ R
     off = np.concatenate([(m - np.diag(np.diag(m))).ravel() for m in bars])
@@ -123,7 +124,7 @@ def test_misalignment_of_random_weights_and_of_none():
 
 def test_a_diverged_network_stays_in_its_own_row():
     modes = Modes(*np.array([[[0.1, 0.2], [np.nan, 0.1], [0.3, 0.4]]] * 3))
-    Q = network.random_orthogonal(2, 0)
+    Q = bases.random_orthogonal(2, 0)
     weights = network.aligned_weights(modes, Q, Q, Q)
     x = np.ones((2, 3, 2))
     for finite in (
@@ -139,7 +140,7 @@ def test_a_diverged_network_stays_in_its_own_row():
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
 def test_rotations(n):
     rng = np.random.default_rng(n)
-    P = network.rotation_basis(n)
+    P = bases.rotation_basis(n)
     np.testing.assert_allclose(P.conj().T @ P, np.eye(n), atol=1e-15)
     half = rng.standard_normal((3, 6, n // 2)) + 1j * rng.standard_normal((3, 6, n // 2))
     modes = np.stack([half, half.conj()], axis=-1).reshape(3, 6, -1)
@@ -160,8 +161,8 @@ def test_rotations(n):
 
 
 def test_rotations_in_any_unitary_basis_of_conjugate_columns():
-    Q = network.random_orthogonal(4, 3)
-    P = Q @ network.rotation_basis(4, pairs=[1])
+    Q = bases.random_orthogonal(4, 3)
+    P = Q @ bases.rotation_basis(4, pairs=[1])
     m = np.array([0.3, 0.5 - 0.2j, 0.5 + 0.2j, -0.7])
     weights = network.rotational_weights(Modes(m, m**2, 2 * m), P)
     np.testing.assert_allclose(np.sort_complex(np.linalg.eigvals(weights.Wx)), np.sort_complex(m), atol=1e-13)
@@ -193,7 +194,7 @@ def test_singular_values_descend_and_leave_nan_alone():
 
 
 def test_random_orthogonal_is_haar():
-    draws = np.stack([network.random_orthogonal(3, seed) for seed in range(2000)])
+    draws = np.stack([bases.random_orthogonal(3, seed) for seed in range(2000)])
     np.testing.assert_allclose(draws @ draws.mT, np.broadcast_to(np.eye(3), draws.shape), atol=1e-14)
     # Haar has mean 0, second moment 1/n and ⟨tr² Q⟩ = 1; plain QR leaves a mean of order 1 on the diagonal.
     assert np.abs(draws.mean(axis=0)).max() < 0.07
@@ -203,7 +204,7 @@ def test_random_orthogonal_is_haar():
 
 EYE = np.eye(2)
 GOOD = Weights(np.ones((3, 2)), np.ones((3, 3)), np.ones((2, 3)))
-PAIR = network.rotation_basis(2)
+PAIR = bases.rotation_basis(2)
 
 
 @pytest.mark.parametrize(
@@ -221,12 +222,11 @@ PAIR = network.rotation_basis(2)
         (lambda: network.forward(GOOD, np.ones((4, 5, 3))), "N_x = 2"),
         (lambda: network.forward(GOOD, np.full((4, 5, 2), np.nan)), "x must be finite"),
         (lambda: network.forward(GOOD, np.ones((4, 5, 2)), outputs="some"), "outputs"),
-        (lambda: network.LinearRNN(GOOD, outputs="some"), "outputs"),
-        (lambda: network.LinearRNN(GOOD)(torch.ones(4, 5, 3)), r"\(P, T, 2\)"),
+        (lambda: autograd.LinearRNN(GOOD, outputs="some"), "outputs"),
+        (lambda: autograd.LinearRNN(GOOD)(torch.ones(4, 5, 3)), r"\(P, T, 2\)"),
         (lambda: network.impulse_response(GOOD, 0), "T must be an integer >= 1"),
         (lambda: network.aligned_weights(Modes(0.1, 0.1, 0.1), EYE, EYE, EYE), "axis of N >= 1"),
         (lambda: network.aligned_weights(Modes([1, 2], [1, 2, 3], [1, 2]), EYE, EYE, EYE), "leading axes"),
-        (lambda: network.aligned_weights([1, 2], EYE, EYE, EYE), "three arrays"),
         (lambda: network.aligned_weights(Modes(*np.ones((3, 3))), EYE, np.eye(3), np.eye(3)), "U must be a matrix"),
         (lambda: network.aligned_weights(Modes(*np.ones((3, 2))), EYE, 2 * EYE, EYE), "R must have orthonormal"),
         (lambda: network.aligned_weights(Modes(*np.ones((3, 2))), EYE, EYE, EYE + 1e-8), "V must have orthonormal"),
@@ -242,14 +242,115 @@ PAIR = network.rotation_basis(2)
         (lambda: network.unaligned_weights(-0.1, 1, 2, 3, 0), "sigma must be >= 0"),
         (lambda: network.unaligned_weights(np.nan, 1, 2, 3, 0), "sigma must be finite"),
         (lambda: network.unaligned_weights(0.1, 1, 0, 3, 0), "N_h must be"),
-        (lambda: network.random_orthogonal(0, 0), "n must be"),
-        (lambda: network.rotation_basis(3, pairs=[0, 1]), "disjoint"),
-        (lambda: network.rotation_basis(3, pairs=[2]), "below n = 3"),
+        (lambda: bases.random_orthogonal(0, 0), "n must be"),
+        (lambda: bases.rotation_basis(3, pairs=[0, 1]), "disjoint"),
+        (lambda: bases.rotation_basis(3, pairs=[2]), "below n = 3"),
     ],
 )
 def test_errors_name_the_argument_and_what_was_received(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_hidden_states_are_the_recursion():
+    x = np.random.default_rng(0).normal(size=(4, 5, 2))
+    W = network.unaligned_weights([0.3, 0.9], 2, 3, 2, seed=1)
+    h = network.hidden_states(W, x)
+    assert h.shape == (2, 4, 5, 3)
+    for n, p in np.ndindex(2, 4):
+        state = np.zeros(3)
+        for t in range(5):
+            state = W.Wh[n] @ state + W.Wx[n] @ x[p, t]
+            np.testing.assert_allclose(h[n, p, t], state, rtol=1e-12)
+    np.testing.assert_allclose(h @ W.Wy.mT[:, None], network.forward(W, x, outputs="all"), rtol=1e-12)
+
+
+def test_hidden_velocity_is_the_derivative_along_the_weights():
+    rng = np.random.default_rng(1)
+    x, task_y = rng.normal(size=(6, 4, 2)), rng.normal(size=(6, 2))
+    W = network.unaligned_weights([0.5, 1.1], 2, 3, 2, seed=2)
+    rate = Weights(*(-g for g in training.gradient(W, Task(x, task_y))))
+    step = 1e-6
+    ends = [
+        network.hidden_states(Weights(*(w + e * r for w, r in zip(W, rate, strict=True))), x) for e in (step, -step)
+    ]
+    got = network.hidden_velocity(W, rate, x)
+    np.testing.assert_allclose(got, (ends[0] - ends[1])[..., -1, :] / (2 * step), rtol=1e-6, atol=1e-8)
+    assert got.shape == (2, 6, 3)
+    with pytest.raises(ValueError, match="velocity must have the weights' sizes"):
+        network.hidden_velocity(W, network.unaligned_weights(0.5, 3, 3, 2, 0), x)
+
+
+def test_effective_modes_of_aligned_weights_are_their_modes():
+    rng = np.random.default_rng(3)
+    U, R, V = (bases.random_orthogonal(n, rng)[:, :2] for n in (4, 5, 3))
+    m = Modes(*rng.uniform(0.1, 1, (3, 6, 2)))
+    found = network.effective_modes(network.aligned_weights(m, U, R, V), U, V)
+    for left, right in zip(found.modes, m, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-12)
+    np.testing.assert_allclose(found.R, np.broadcast_to(R, (6, 5, 2)), atol=1e-12)
+    for share in found.alignment:
+        np.testing.assert_allclose(share, 1, rtol=1e-12)
+    turned = network.effective_modes(network.aligned_weights(Modes(-m.a, m.b, -m.c), U, R, V), U, V)
+    np.testing.assert_allclose(turned.R, np.broadcast_to(-R, (6, 5, 2)), atol=1e-12)
+
+
+def test_effective_modes_maximise_the_trace_and_stay_in_their_row():
+    rng = np.random.default_rng(4)
+    W = network.unaligned_weights(np.ones(3), 3, 5, 4, rng)
+    W.Wh[1, 0, 0] = np.nan
+    U, V = bases.random_orthogonal(4, rng)[:, :3], bases.random_orthogonal(3, rng)
+    found = network.effective_modes(W, U, V)
+    assert np.isnan(found.modes.a[1]).all() and np.isnan(found.R[1]).all()
+    for n in (0, 2):
+        both = W.Wx[n] @ V + W.Wy[n].T @ U
+        np.testing.assert_allclose(found.R[n].T @ found.R[n], np.eye(3), atol=1e-12)
+        best = np.trace(found.R[n].T @ both)
+        assert all(np.trace(bases.random_orthogonal(5, rng)[:, :3].T @ both) < best for _ in range(50))
+        np.testing.assert_allclose((found.modes.a + found.modes.c)[n].sum(), best, rtol=1e-12)
+        diagonal = np.diag(found.R[n].T @ W.Wh[n] @ found.R[n])
+        np.testing.assert_allclose(found.modes.b[n], diagonal, rtol=1e-12)
+        np.testing.assert_allclose(found.alignment.Wh[n], (diagonal**2).sum() / (W.Wh[n] ** 2).sum(), rtol=1e-12)
+    with pytest.raises(ValueError, match="at most N_h = 2 columns"):
+        network.effective_modes(network.unaligned_weights(1.0, 3, 2, 4, 0), U, V)
+
+
+MATRICES = (np.eye(2), np.eye(2), np.eye(2))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m: network.aligned_weights(m, EYE, EYE, EYE),
+        lambda m: network.rotational_weights(m, EYE),
+        lambda m: ntk.aligned_ntk_distance(m, m, 2),
+        lambda m: modes.energy(m, np.ones(3)),
+        lambda m: modes.velocity(m, np.ones(3)),
+        lambda m: modes.flow(m, np.ones(3), [1.0]),
+        lambda m: modes.descend(m, np.ones(3), 0.1, 1),
+        lambda m: modes.hessian(m, np.ones(3)),
+    ],
+)
+@pytest.mark.parametrize("given", [Weights(*MATRICES), MATRICES, MATRICES[:2], [1, 2, 3], None, 1.0])
+def test_only_modes_are_taken_for_modes(call, given):
+    with pytest.raises(TypeError, match="must be Modes"):
+        call(given)
+
+
+def test_modes_are_not_taken_for_weights():
+    with pytest.raises(TypeError, match=r"weights must be three matrices .* got Modes"):
+        network.forward(Modes(*MATRICES), np.ones((1, 1, 2)))
+
+
+def test_a_module_stands_where_weights_do():
+    rnn, x = autograd.LinearRNN(GOOD), np.ones((4, 5, 2))
+    np.testing.assert_array_equal(network.forward(rnn, x), network.forward(GOOD, x))
+    np.testing.assert_array_equal(ntk.ntk(rnn, x), ntk.ntk(GOOD, x))
+    task = Task(x, np.ones((4, GOOD.Wy.shape[0])))
+    for left, right in zip(
+        training.train(rnn, task, 0.01, 3).final, training.train(GOOD, task, 0.01, 3).final, strict=True
+    ):
+        np.testing.assert_array_equal(left, right)
 
 
 def test_aligned_weights_of_complex_modes_is_a_type_error():

@@ -6,12 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrnn_helpers import _kernels, network, ntk, tasks, training
+from lrnn_helpers import autograd, bases, network, ntk, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
+from lrnn_helpers.ntk import _routes
 
 SIZES = (3, 5, 2)  # N_x, N_h, N_y: all different, or a missing transpose shows nowhere
-WAYS = (_kernels.by_jacobian, _kernels.by_gram, _kernels.by_impulses)
+WAYS = (_routes.by_jacobian, _routes.by_gram, _routes.by_impulses)
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,7 @@ def by_jacrev(weights, x, outputs):
 
 def by_backward(weights, x, outputs):
     """The Jacobian by one backward pass of the module for each output."""
-    rnn = network.LinearRNN(weights, outputs)
+    rnn = autograd.LinearRNN(weights, outputs=outputs)
     parameters = (rnn.Wx, rnn.Wh, rnn.Wy)
     rows = []
     for y in rnn(x).reshape(-1):
@@ -92,10 +93,10 @@ def test_kernel_is_the_gram_matrix_of_autodiff_jacobians(T, sizes, P, outputs, s
     rng = np.random.default_rng(seed)
     weights, x = random_weights(rng, sizes=sizes), rng.standard_normal((P, T, sizes[0]))
     J, second = by_jacrev(weights, x, outputs), by_backward(weights, x, outputs)
-    K = ntk.ntk(weights, x, outputs)
+    K = ntk.ntk(weights, x, outputs=outputs)
     assert_close(K, J @ J.T)
     assert_close(K, second @ second.T)
-    assert_close(ntk.jacobian(weights, x, outputs), J)
+    assert_close(ntk.jacobian(weights, x, outputs=outputs), J)
     for way in WAYS:
         assert_close(way([w[None] for w in weights], x, outputs)[0], J @ J.T)
 
@@ -115,12 +116,12 @@ def test_kernel_moves_the_outputs_along_gradient_descent(outputs):
     grads = training.gradient(weights, tasks.Task(x, y))
     eta = 1e-5
     ahead, behind = (
-        network.forward(Weights(*(w + e * g for w, g in zip(weights, grads, strict=True))), x, outputs)
+        network.forward(Weights(*(w + e * g for w, g in zip(weights, grads, strict=True))), x, outputs=outputs)
         for e in (-eta, eta)
     )
-    residual = (y - network.forward(weights, x, outputs)).reshape(-1)
+    residual = (y - network.forward(weights, x, outputs=outputs)).reshape(-1)
     want = ((ahead - behind) / (2 * eta)).reshape(-1)
-    assert_close(ntk.ntk(weights, x, outputs) @ residual, want, 1e-7)
+    assert_close(ntk.ntk(weights, x, outputs=outputs) @ residual, want, 1e-7)
 
 
 @pytest.mark.parametrize("outputs", ["last", "all"])
@@ -129,7 +130,7 @@ def test_kernel_is_symmetric_and_positive_semidefinite(outputs, sizes):
     rng = np.random.default_rng(2)
     x = rng.standard_normal((7, 5, sizes[0]))
     weights = random_weights(rng, (3,), sizes)
-    kernels = [ntk.ntk(weights, x, outputs), *(way(weights, x, outputs) for way in WAYS)]
+    kernels = [ntk.ntk(weights, x, outputs=outputs), *(way(weights, x, outputs) for way in WAYS)]
     for K in kernels:
         np.testing.assert_array_equal(K, K.mT)
         eigenvalues = np.linalg.eigvalsh(K)
@@ -142,21 +143,21 @@ def test_kernel_is_symmetric_and_positive_semidefinite(outputs, sizes):
 @pytest.mark.parametrize(
     ("sizes", "shape", "outputs", "way"),
     [
-        ((4, 4, 4), (100, 8), "last", _kernels.by_jacobian),
-        ((4, 300, 4), (100, 20), "last", _kernels.by_impulses),
-        ((90, 120, 2), (5, 6), "last", _kernels.by_gram),
-        ((60, 60, 2), (3, 6), "all", _kernels.by_gram),
-        ((4, 60, 4), (10, 8), "all", _kernels.by_impulses),
+        ((4, 4, 4), (100, 8), "last", _routes.by_jacobian),
+        ((4, 300, 4), (100, 20), "last", _routes.by_impulses),
+        ((90, 120, 2), (5, 6), "last", _routes.by_gram),
+        ((60, 60, 2), (3, 6), "all", _routes.by_gram),
+        ((4, 60, 4), (10, 8), "all", _routes.by_impulses),
     ],
 )
 def test_the_cheapest_way_is_another_for_other_sizes_and_right(sizes, shape, outputs, way):
     rng = np.random.default_rng(3)
     weights, x = random_weights(rng, sizes=sizes), rng.standard_normal((*shape, sizes[0]))
-    assert _kernels.cheapest(weights, x, outputs)[0] is way
-    K = ntk.ntk(weights, x, outputs)
+    assert _routes.cheapest(weights, x, outputs)[0] is way
+    K = ntk.ntk(weights, x, outputs=outputs)
     rows = rng.choice(len(K), 4, replace=False)
     # A row of the kernel by one vector-Jacobian and one Jacobian-vector product of autograd.
-    rnn = network.LinearRNN(weights, outputs)
+    rnn = autograd.LinearRNN(weights, outputs=outputs)
     names = ("Wx", "Wh", "Wy")
     for row in rows:
         grads = torch.autograd.grad(rnn(x).reshape(-1)[row], [getattr(rnn, n) for n in names])
@@ -174,15 +175,15 @@ def test_a_batch_is_a_loop(outputs, work, monkeypatch):
     rng = np.random.default_rng(4)
     weights, other = random_weights(rng, (2, 3)), random_weights(rng, (3,))
     x = rng.standard_normal((5, 3, SIZES[0]))
-    K, J = ntk.ntk(weights, x, outputs), ntk.jacobian(weights, x, outputs)
+    K, J = ntk.ntk(weights, x, outputs=outputs), ntk.jacobian(weights, x, outputs=outputs)
     D, white = ntk.ntk_distance(weights, other, x, outputs=outputs), ntk.ntk_distance(weights, other, T=3)
     m0, m1 = random_modes(rng, (2, 3), 4), random_modes(rng, (3,), 4)
     aligned = ntk.aligned_ntk_distance(m0, m1, 3)
     assert K.shape[:2] == J.shape[:2] == D.shape == white.shape == aligned.shape == (2, 3)
     for i, j in np.ndindex(2, 3):
         one, two = (Weights(*(w[at] for w in W)) for W, at in ((weights, (i, j)), (other, j)))
-        np.testing.assert_array_equal(K[i, j], ntk.ntk(one, x, outputs))
-        np.testing.assert_array_equal(J[i, j], ntk.jacobian(one, x, outputs))
+        np.testing.assert_array_equal(K[i, j], ntk.ntk(one, x, outputs=outputs))
+        np.testing.assert_array_equal(J[i, j], ntk.jacobian(one, x, outputs=outputs))
         np.testing.assert_array_equal(D[i, j], ntk.ntk_distance(one, two, x, outputs=outputs))
         np.testing.assert_array_equal(white[i, j], ntk.ntk_distance(one, two, T=3))
         first, second = (Modes(*(z[at] for z in m)) for m, at in ((m0, (i, j)), (m1, j)))
@@ -271,7 +272,7 @@ def test_distance_needs_no_kernel(T, sizes, P, outputs, seed):
     P = P if outputs == "last" else P // 4 + 1
     w0, w1 = random_weights(rng, (2, 1), (N_x, N_h, N_y)), random_weights(rng, (3,), (N_x, other, N_y))
     x = rng.standard_normal((P, T, N_x)) @ rng.standard_normal((N_x, N_x))
-    want = ntk.kernel_distance(ntk.ntk(w0, x, outputs), ntk.ntk(w1, x, outputs))
+    want = ntk.kernel_distance(ntk.ntk(w0, x, outputs=outputs), ntk.ntk(w1, x, outputs=outputs))
     got = ntk.ntk_distance(w0, w1, x, outputs=outputs)
     assert got.shape == (2, 3)
     np.testing.assert_allclose(got, want, rtol=0, atol=1e-13)
@@ -282,7 +283,7 @@ def test_distance_needs_no_kernel(T, sizes, P, outputs, seed):
 @pytest.mark.parametrize("tangents", [0.0, np.inf])
 @pytest.mark.parametrize(("N_h", "T"), [(2, 6), (7, 3), (30, 1)])
 def test_both_routes_to_the_distance_with_and_without_data(outputs, tangents, N_h, T, monkeypatch):
-    monkeypatch.setattr(_kernels, "tangent_cost", lambda *sizes: max(tangents, 1.0))
+    monkeypatch.setattr(_routes, "tangent_cost", lambda *sizes: max(tangents, 1.0))
     rng = np.random.default_rng(10)
     w0, w1 = (random_weights(rng, (3,), (3, N_h, 2)) for _ in range(2))
     white = tasks.structured_task(np.ones((3, T)), 3 * T + 5, 11).x
@@ -313,7 +314,7 @@ def test_inputs_that_are_not_white_matter():
 def test_aligned_distance_is_that_of_the_aligned_networks(T, outputs):
     rng = np.random.default_rng(T)
     N_x, N_h, N_y, N = 5, 6, 4, 3
-    U, R0, R1, V = (network.random_orthogonal(n, rng) for n in (N_y, N_h, N_h + 2, N_x))
+    U, R0, R1, V = (bases.random_orthogonal(n, rng) for n in (N_y, N_h, N_h + 2, N_x))
     m0, m1 = random_modes(rng, (3,), N), random_modes(rng, (2, 1), N)
     m1.b[0] = 0.0  # 0⁰ = 1
     m1.b[1] = m1.b[1, :, :1]  # equal modes: the quotient of h_k would be 0/0
@@ -321,7 +322,7 @@ def test_aligned_distance_is_that_of_the_aligned_networks(T, outputs):
     got = ntk.aligned_ntk_distance(m0, m1, T, N_x=N_x, N_y=N_y, outputs=outputs)
     np.testing.assert_allclose(got, ntk.ntk_distance(w0, w1, T=T, outputs=outputs), rtol=0, atol=1e-13)
     x = tasks.structured_task(np.ones((N_x, T)), T * N_x + 1, 13).x
-    kernels = (ntk.ntk(w, x, outputs) for w in (w0, w1))
+    kernels = (ntk.ntk(w, x, outputs=outputs) for w in (w0, w1))
     np.testing.assert_allclose(got, ntk.kernel_distance(*kernels), rtol=0, atol=1e-13)
     square = [network.aligned_weights(m, np.eye(3), R0, np.eye(3)) for m in (m0, m1)]
     got = ntk.aligned_ntk_distance(m0, m1, T, outputs=outputs)
@@ -333,7 +334,7 @@ def test_aligned_distance_is_that_of_the_aligned_networks(T, outputs):
 @pytest.mark.parametrize(("N", "T"), [(1, 3), (2, 1), (2, 4), (3, 6), (5, 2)])
 def test_aligned_distance_of_rotations(N, T, outputs):
     rng = np.random.default_rng(N)
-    P = network.rotation_basis(N)
+    P = bases.rotation_basis(N)
     m0, m1 = random_modes(rng, (3,), N, True), random_modes(rng, (3,), N, True)
     w0, w1 = (network.rotational_weights(m, P) for m in (m0, m1))
     want = ntk.ntk_distance(w0, w1, T=T, outputs=outputs)
@@ -365,7 +366,7 @@ def test_aligned_distance_where_it_is_known():
 def test_distance_starts_at_zero_and_grows_along_training():
     task = tasks.structured_task(np.ones((4, 4)), 40, 15)
     modes = Modes(*np.full((3, 4), 0.2))
-    R = network.random_orthogonal(4, 16)
+    R = bases.random_orthogonal(4, 16)
     start = network.aligned_weights(modes, task.U, R, task.V)
     history = training.train(start, task, 0.02, 400, record_every=20)
     D = ntk.ntk_distance(start, history.weights, task.x)
@@ -382,7 +383,7 @@ def test_a_diverged_network_is_nan_in_its_own_row():
     m0, m1 = random_modes(rng, (4,), 3), random_modes(rng, (4,), 3)
     functions = [
         lambda w, m: ntk.ntk(w, x),
-        lambda w, m: ntk.ntk(w, x, "all"),
+        lambda w, m: ntk.ntk(w, x, outputs="all"),
         lambda w, m: ntk.jacobian(w, x)[..., :-10],
         lambda w, m: ntk.ntk_distance(w, w1, x),
         lambda w, m: ntk.ntk_distance(w1, w, T=3),
@@ -420,7 +421,7 @@ def test_errors_name_the_argument():
         ("weights0 .2,., weights1 .3,.", lambda: ntk.ntk_distance(*(random_weights(1, (n,)) for n in (2, 3)), T=3)),
         ("T must be an integer >= 1", lambda: ntk.ntk_distance(w, w, T=0)),
         ("outputs must be", lambda: ntk.ntk_distance(w, w, T=3, outputs="first")),
-        ("outputs must be", lambda: ntk.ntk(w, x, "first")),
+        ("outputs must be", lambda: ntk.ntk(w, x, outputs="first")),
         ("x must have N_x = 4", lambda: ntk.ntk(wide, x)),
         ("x must have shape", lambda: ntk.ntk(w, x[0])),
         ("x must be finite", lambda: ntk.jacobian(w, np.full_like(x, np.nan))),
@@ -430,7 +431,6 @@ def test_errors_name_the_argument():
         ("each >= 1", lambda: ntk.kernel_distance(np.ones((2, 0, 3)), np.ones((2, 0, 3)))),
         ("k0 .2,., k1 .3,.", lambda: ntk.kernel_distance(np.ones((2, 3, 3)), np.ones((3, 3, 3)))),
         ("T must be an integer >= 1", lambda: ntk.aligned_ntk_distance(modes, modes, 0)),
-        ("modes0 must be three arrays", lambda: ntk.aligned_ntk_distance(modes[:2], modes, 2)),
         ("modes1 must end", lambda: ntk.aligned_ntk_distance(modes, Modes(1.0, 1.0, 1.0), 2)),
         ("same N, got 3 and 2", lambda: ntk.aligned_ntk_distance(modes, Modes(*(m[..., :2] for m in modes)), 2)),
         ("N_y must be an integer >= 3", lambda: ntk.aligned_ntk_distance(modes, modes, 2, N_y=2)),

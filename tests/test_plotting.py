@@ -1,5 +1,7 @@
 """The recurring figures: what they draw is what they were given, and they leave matplotlib as it was."""
 
+import re
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,12 +43,29 @@ def test_theory_is_dashed_and_drawn_over_the_simulation():
 
 def test_mode_curves_shows_u_and_b_of_every_dimension():
     times = np.linspace(0, 2, 4)
-    modes = Modes(np.full((2, 4), 2.0), np.arange(8.0).reshape(2, 4), np.ones((2, 4)))
+    modes = Modes(np.full((4, 2), 2.0), np.arange(8.0).reshape(4, 2), np.ones((4, 2)))
     left, right = plotting.mode_curves(times, modes, predicted=modes, labels=["first", "second"])
     np.testing.assert_array_equal([line.get_ydata() for line in left.get_lines()], np.full((4, 4), 2.0))
-    np.testing.assert_array_equal([line.get_ydata() for line in right.get_lines()[:2]], modes.b)
+    np.testing.assert_array_equal([line.get_ydata() for line in right.get_lines()[:2]], modes.b.T)
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["first", "second", "theory"]
     assert "$b$" in right.get_ylabel() and "$u = ac$" in left.get_ylabel() and "t_" in left.get_xlabel()
+
+
+def test_mode_curves_takes_one_dimension_and_refuses_times_that_are_not_first():
+    times, one = np.linspace(0, 2, 4), Modes(np.arange(4.0), np.arange(4.0) + 1, 2.0)
+    left, right = plotting.mode_curves(times, one)
+    np.testing.assert_array_equal([line.get_ydata() for line in left.get_lines()], [2 * np.arange(4.0)])
+    np.testing.assert_array_equal([line.get_ydata() for line in right.get_lines()], [np.arange(4.0) + 1])
+    figures = plt.get_fignums()
+    for wrong in (Modes(*np.ones((3, 2, 4))), Modes(*np.ones((3, 3))), Modes(*np.ones((3, 4, 2, 1))), Modes(1, 1, 1)):
+        shape = re.escape(str(np.shape(wrong.u)))
+        with pytest.raises(ValueError, match=rf"modes\.u must have shape \(n,\) or \(n, N\).* = 4, got {shape}"):
+            plotting.mode_curves(times, wrong)
+        with pytest.raises(ValueError, match=r"predicted\.u must"):
+            plotting.mode_curves(times, one, wrong)
+    with pytest.raises(ValueError, match=r"modes\.b must have shape"):
+        plotting.mode_curves(times, one._replace(b=np.ones((2, 4))[0, :2]))
+    assert plt.get_fignums() == figures, "nothing is drawn of what is refused"
 
 
 def test_loss_curve_is_logarithmic_and_leaves_gaps_at_zero():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from lrnn_helpers import modes, network, ntk, tasks, training
+from lrnn_helpers import bases, modes, network, ntk, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 
@@ -86,7 +86,7 @@ def test_with_spare_units_longer_trajectories_move_the_kernel_more():
 def test_aligned_networks_end_where_the_closed_form_says(T):
     data = task(T)
     begin = Modes(*np.broadcast_to(SCALES[:, None], (3, len(SCALES), N)))
-    W = network.aligned_weights(begin, data.U, network.random_orthogonal(N, seed=1), data.V)
+    W = network.aligned_weights(begin, data.U, bases.random_orthogonal(N, seed=1), data.V)
     end, solved = trained(W, T)
     assert solved.all()
     np.testing.assert_allclose(
@@ -125,10 +125,9 @@ def test_small_unaligned_runs_need_no_training(sweep):
 def test_the_distance_along_training_follows_the_flow_of_the_modes():
     T, data, eta = 3, task(3), 0.02 * rate(3)
     begin = Modes(*np.full((3, N), 0.2))
-    W = network.aligned_weights(begin, data.U, network.random_orthogonal(N, seed=1), data.V)
+    W = network.aligned_weights(begin, data.U, bases.random_orthogonal(N, seed=1), data.V)
     run = training.train(W, data, eta, int(6 / eta), record_every=int(1 / eta))
     flow = modes.flow(begin, np.ones((N, T)), run.steps * eta)
-    flow = Modes(*(np.moveaxis(m, -1, 0) for m in flow))
     simulated = ntk.ntk_distance(W, run.weights, T=T)
     assert np.ptp(simulated) > 0.5
     np.testing.assert_allclose(simulated, ntk.aligned_ntk_distance(begin, flow, T), atol=5e-3)

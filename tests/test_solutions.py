@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from lrnn_helpers import _escape, dynamics, modes, solutions, symbolic
+from lrnn_helpers import dynamics, modes, solutions, symbolic
 from lrnn_helpers.modes import Modes
+from lrnn_helpers.solutions import _passage
 
 SEEDS = st.integers(0, 2**32 - 1)
 OUTPUTS = ("last", "all")
@@ -593,7 +594,7 @@ def _rescaled_series(b0, p, order):
 def least_over_straight_ways(b0, u, s):
     """What one would take for the radius without asking which sheet a way lies on."""
     p = np.array(drift(u, s))
-    return np.abs(_escape._straight(p, b0, _escape.roots(p))).min()
+    return np.abs(_passage._straight(p, b0, _passage.roots(p))).min()
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -637,8 +638,8 @@ def test_radius_is_not_given_where_the_series_denies_it(monkeypatch):
     b0, u, s = 0.1, 0.9, [1.0, 0.5, 2.0, 1.5]
     R = solutions.convergence_radius(b0, u, s)
     for part, plausible in ((1.0, True), (3.0, False)):
-        monkeypatch.setattr(_escape, "_straight", lambda *_, part=part: [part * R])
-        monkeypatch.setattr(_escape, "_follow", lambda p, b0, target, r: (target, True))
+        monkeypatch.setattr(_passage, "_straight", lambda *_, part=part: [part * R])
+        monkeypatch.setattr(_passage, "_follow", lambda p, b0, target, r: (target, True))
         assert np.isfinite(solutions.convergence_radius(b0, u, s)) == plausible
 
 

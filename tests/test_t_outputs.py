@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrnn_helpers import modes, network, ntk, solutions, tasks, training
+from lrnn_helpers import bases, modes, network, ntk, solutions, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 
@@ -64,14 +64,14 @@ def test_everything_is_a_sum_over_the_lengths_up_to_T(rng, T):
 def test_a_batch_of_trained_networks_has_the_modes_of_descent_at_the_same_steps(rng):
     T, N, B, eta, steps = 4, 3, 5, 0.004, 150
     s = np.tril(rng.uniform(0, 1, (N, T, T)))
-    U, R, V = (network.random_orthogonal(n, rng)[:, :N] for n in (4, 5, 3))
+    U, R, V = (bases.random_orthogonal(n, rng)[:, :N] for n in (4, 5, 3))
     task = tasks.structured_task(s, 3 * T + 1, seed=1, U=U, V=V, outputs="all")
     start = Modes(*rng.uniform(0.1, 0.6, (3, B, N)))
     run = training.train(network.aligned_weights(start, U, R, V), task, eta, steps, record_every=50)
     found = network.recover_modes(run.weights, U, R, V)
     expected = modes.descend(start, s, eta, steps, record_every=50, outputs="all")
     for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(np.moveaxis(one, 0, -1), other, rtol=1e-10)
+        np.testing.assert_allclose(one, other, rtol=1e-10)
     loss = modes.energy(Modes(*found), s, outputs="all").sum(axis=-1)
     np.testing.assert_allclose(run.loss, loss, rtol=1e-10)
     assert np.max(network.misalignment(run.weights, U, R, V)) < 1e-12
@@ -96,7 +96,7 @@ def test_blocks_of_the_kernel_are_corners_of_that_of_the_last_output(T):
     weights = network.unaligned_weights(np.full(3, 0.9), 2, 5, 3, seed=T)
     impulses = np.eye(2 * T).reshape(-1, T, 2)
     # samples (step, input) of both kernels; a block (i, t, j, t') of one is lag (t - i, t' - j) of the other
-    K = ntk.ntk(weights, impulses, "all").reshape(3, T, 2, T, 3, T, 2, T, 3)
+    K = ntk.ntk(weights, impulses, outputs="all").reshape(3, T, 2, T, 3, T, 2, T, 3)
     Q = ntk.ntk(weights, impulses).reshape(3, T, 2, 3, T, 2, 3)[:, ::-1, :, :, ::-1]
     for i in range(T):
         for j in range(T):
@@ -114,13 +114,13 @@ def test_distances_of_trained_networks_are_those_of_their_modes_and_need_no_data
     s = toeplitz(rng.uniform(0.7, 1.4, (N, 1)) * rng.uniform(0.4, 1, (N, 1)) ** np.arange(T))
     task = tasks.structured_task(s, N * T + 1, seed=0, outputs="all")
     start = Modes(*rng.uniform(0.1, 0.3, (3, 4, N)))
-    R = network.random_orthogonal(4, rng)[:, :N]
+    R = bases.random_orthogonal(4, rng)[:, :N]
     built = network.aligned_weights(start, task.U, R, task.V)
     run = training.train(built, task, 0.01, 400)
     end = network.recover_modes(run.final, task.U, R, task.V)
     closed = ntk.aligned_ntk_distance(start, end, T, outputs="all")
     without = ntk.ntk_distance(built, run.final, T=T, outputs="all")
-    measured = ntk.kernel_distance(*(ntk.ntk(w, task.x, "all") for w in (built, run.final)))
+    measured = ntk.kernel_distance(*(ntk.ntk(w, task.x, outputs="all") for w in (built, run.final)))
     np.testing.assert_allclose(closed, without, rtol=1e-10)
     np.testing.assert_allclose(closed, measured, rtol=1e-9)
     single = ntk.aligned_ntk_distance(start, end, T)

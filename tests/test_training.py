@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from lrnn_helpers import _descent, _numba, network, tasks, training
+from lrnn_helpers import _jit, autograd, bases, network, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 from lrnn_helpers.tasks import Task
+from lrnn_helpers.training import _gradient
 
 # Every way to train: matrix products, the compiled kernel, and the witness.
 ENGINES = ({"compiled": False}, {"compiled": True}, {"method": "autograd"})
@@ -105,7 +106,7 @@ def test_loss_is_what_it_says_and_what_is_recorded(outputs, loss):
     weights = network.unaligned_weights(np.full((2, 3), 0.5), 3, 4, 2, rng)
     got = training.loss_value(weights, task, loss=loss)
     assert got.shape == (2, 3)
-    module = network.LinearRNN(weights, outputs)
+    module = autograd.LinearRNN(weights, outputs=outputs)
     error = torch.as_tensor(task.y) - module(task.x)
     want = (error**2).detach().numpy()[1, 2]
     np.testing.assert_allclose(got[1, 2], 0.5 * want.sum() if loss == "sum" else want.mean(), rtol=1e-13)
@@ -121,7 +122,7 @@ def test_zero_loss_is_zero_to_rounding_squared(outputs):
     rng = np.random.default_rng(0)
     teacher = network.unaligned_weights(1.0, 3, 4, 2, rng)
     x = rng.standard_normal((60, 4, 3))
-    task = Task(x, network.forward(teacher, x, outputs))
+    task = Task(x, network.forward(teacher, x, outputs=outputs))
     assert training.train(teacher, task, 1e-9, 0).loss[0] < 1e-25
 
 
@@ -131,7 +132,7 @@ def test_trajectories_agree_over_2000_steps(white, outputs):
     rng = np.random.default_rng(1)
     T, sizes = 5, (3, 4, 2)
     x = random_task(rng, T, sizes[0], sizes[2], 40, outputs, white).x
-    task = Task(x, network.forward(network.unaligned_weights(1.0, *sizes, rng), x, outputs))
+    task = Task(x, network.forward(network.unaligned_weights(1.0, *sizes, rng), x, outputs=outputs))
     weights = network.unaligned_weights(0.5, *sizes, rng)
     *runs, witness = [training.train(weights, task, 0.003, 2000, record_every=500, **engine) for engine in ENGINES]
     assert witness.loss[-1] < 0.5 * witness.loss[0]
@@ -144,10 +145,10 @@ def test_trajectories_agree_over_2000_steps(white, outputs):
 def test_white_inputs_take_the_short_way_to_the_same_end(outputs, monkeypatch):
     rng = np.random.default_rng(1)
     task, weights = random_task(rng, 4, 3, 2, 40, outputs, white=True), network.unaligned_weights(0.5, 3, 4, 2, rng)
-    assert _descent.statistics(*task[:2]).diagonal is not None
+    assert _gradient.statistics(*task[:2]).diagonal is not None
     short = training.train(weights, task, 0.003, 500)
-    monkeypatch.setattr(_descent, "WHITE", -1.0)
-    assert _descent.statistics(*task[:2]).diagonal is None
+    monkeypatch.setattr(_gradient, "WHITE", -1.0)
+    assert _gradient.statistics(*task[:2]).diagonal is None
     assert_same(training.train(weights, task, 0.003, 500).final, short.final, rtol=1e-13, atol=1e-14)
 
 
@@ -238,7 +239,7 @@ def test_aligned_networks_stay_aligned_and_follow_their_modes():
     s = rng.uniform(0.5, 1.5, (N, T))
     task = tasks.structured_task(s, 40, rng)
     a, b, c = start = Modes(*rng.uniform(0.1, 0.4, (3, N)))
-    R = network.random_orthogonal(N + 2, rng)
+    R = bases.random_orthogonal(N + 2, rng)
     final = training.train(network.aligned_weights(start, task.U, R, task.V), task, eta, steps).final
     assert network.misalignment(final, task.U, R, task.V) < 1e-12
     lag = np.arange(T)[::-1]
@@ -292,7 +293,7 @@ def test_gradient_of_the_mean_is_the_scaled_gradient_of_the_sum():
 def test_samples_matter_only_through_their_correlations():
     rng = np.random.default_rng(0)
     task, weights = random_task(rng, 3, 2, 2, 50), network.unaligned_weights(0.5, 2, 3, 2, rng)
-    Q = network.random_orthogonal(50, rng)
+    Q = bases.random_orthogonal(50, rng)
     mixed = Task(np.einsum("qp,ptn->qtn", Q, task.x), Q @ task.y)
     for engine in ENGINES:
         assert_same(
@@ -388,17 +389,17 @@ def test_where_numba_is_missing_numpy_does_it(monkeypatch):
     task, start = random_task(np.random.default_rng(0), 3, 2, 2), network.unaligned_weights(0.5, 2, 3, 2, 0)
     want = training.train(start, task, 0.01, 20, compiled=False).final
 
-    def missing():
+    def missing(_):
         raise ImportError("no numba")
 
-    monkeypatch.setattr(_numba, "kernels", missing)
-    _numba.available.cache_clear()
+    monkeypatch.setattr(_jit, "compiled", missing)
+    _jit._available.cache_clear()
     try:
         assert_equal(training.train(start, task, 0.01, 20).final, want)
         with pytest.raises(ImportError, match="no numba"):
             training.train(start, task, 0.01, 20, compiled=True)
     finally:
-        _numba.available.cache_clear()
+        _jit._available.cache_clear()
 
 
 def test_wide_networks_are_not_compiled_unless_that_is_asked_for():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lrnn_helpers import dynamics, modes, symbolic
 from lrnn_helpers import transitions as tr
-from lrnn_helpers._roots import positive_roots, to_float
+from lrnn_helpers.transitions._roots import positive_roots, to_float
 
 FOLD = (2 * (math.sqrt(2) - 1)) ** 0.25
 

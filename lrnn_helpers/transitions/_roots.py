@@ -5,7 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-import sympy as sp
+
+try:
+    import sympy as sp
+except ImportError as error:
+    raise ImportError("exact stationary points need sympy: pip install 'lrnn-helpers[symbolic]'") from error
 
 
 def positive_roots(c):

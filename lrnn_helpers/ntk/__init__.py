@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrnn_helpers import _kernels
-from lrnn_helpers import _validation as check
+from lrnn_helpers import _validation as valid
+from lrnn_helpers.ntk import _routes
 
 # Multiply-adds of one call to the batched routines: enough to hide Python, few enough to stay in the cache.
 WORK = 2e7
 
 
-def ntk(weights, x, outputs="last"):
+def ntk(weights, x, *, outputs="last"):
     """The tangent kernel K = J Jᵀ of the outputs: (129)-(134), or (160)-(162) for T outputs, put right.
 
     With H_t = W_h H_(t-1) + W_x X_t and B_t = W_y W_h^(T-t),
@@ -35,7 +35,7 @@ def ntk(weights, x, outputs="last"):
     Returns
     -------
     numpy.ndarray, (..., P·N_y, P·N_y) or (..., P·T·N_y, P·T·N_y)
-        Symmetric, positive semidefinite; rows in the order of ``forward(weights, x, outputs).reshape(-1)``.
+        Symmetric, positive semidefinite; rows in the order of ``forward(weights, x, outputs=outputs).reshape(-1)``.
 
     Raises
     ------
@@ -43,11 +43,11 @@ def ntk(weights, x, outputs="last"):
         If the sizes do not fit together or `x` is not finite.
     """
     W, x = _network(weights, x, outputs)
-    way, cost = _kernels.cheapest(W, x, outputs)
+    way, cost = _routes.cheapest(W, x, outputs)
     return _in_parts(lambda W: way(W, x, outputs), cost, 2, weights=W)
 
 
-def jacobian(weights, x, outputs="last"):
+def jacobian(weights, x, *, outputs="last"):
     """The gradients of all outputs, the J of K = J Jᵀ.
 
     Parameters
@@ -66,12 +66,12 @@ def jacobian(weights, x, outputs="last"):
         As `ntk`.
     """
     W, x = _network(weights, x, outputs)
-    x = _kernels.unrolled(x, outputs)
-    N_x, N_h, N_y = _kernels.sizes(W)
+    x = _routes.unrolled(x, outputs)
+    N_x, N_h, N_y = _routes.sizes(W)
     rows = len(x) * N_y
 
     def columns(W):
-        J, last = _kernels.jacobian(W, x)
+        J, last = _routes.jacobian(W, x)
         J = J.swapaxes(-2, -1)
         Jy = np.eye(N_y)[:, :, None] * last[:, :, None, None]
         return np.concatenate([b.reshape(len(J), rows, -1) for b in (J[..., :N_x], J[..., N_x:], Jy)], axis=-1)
@@ -100,15 +100,15 @@ def kernel_distance(k0, k1):
     ValueError
         If the kernels do not end in two axes of the same sizes, or leading axes do not broadcast.
     """
-    k0, k1 = (check.array(name, k, finite=False) for name, k in (("k0", k0), ("k1", k1)))
+    k0, k1 = (valid.array(name, k, finite=False) for name, k in (("k0", k0), ("k1", k1)))
     if min(k0.ndim, k1.ndim) < 2 or k0.shape[-2:] != k1.shape[-2:] or 0 in k0.shape[-2:]:
         raise ValueError(f"k0 and k1 must end in the same two axes, each >= 1, got shapes {k0.shape} and {k1.shape}")
-    check.broadcast(k0=k0.shape[:-2], k1=k1.shape[:-2])
+    valid.broadcast(k0=k0.shape[:-2], k1=k1.shape[:-2])
     size = k0.shape[-2] * k0.shape[-1]
-    return _kernels.distance(*(k.reshape(*k.shape[:-2], size) for k in (k0, k1)))
+    return _routes.distance(*(k.reshape(*k.shape[:-2], size) for k in (k0, k1)))
 
 
-def ntk_distance(weights0, weights1, x=None, T=None, outputs="last"):
+def ntk_distance(weights0, weights1, x=None, T=None, *, outputs="last"):
     """Distance (135) of the kernels of two networks, from the input covariance or, if that is white, without data.
 
     K = (X ⊗ I) Q (X ⊗ I)ᵀ, so the inner products need only Σ_p x_p x_pᵀ: a root of it takes the place of the samples,
@@ -137,44 +137,44 @@ def ntk_distance(weights0, weights1, x=None, T=None, outputs="last"):
     """
     if (x is None) == (T is None):
         raise ValueError(f"exactly one of x and T must be given, got {'none' if x is None else 'both'}")
-    check.outputs(outputs)
-    W0, W1 = check.weights(weights0), check.weights(weights1)
-    (N_x, _, N_y), other = _kernels.sizes(W0), _kernels.sizes(W1)
+    valid.outputs(outputs)
+    W0, W1 = valid.weights(weights0), valid.weights(weights1)
+    (N_x, _, N_y), other = _routes.sizes(W0), _routes.sizes(W1)
     if (N_x, N_y) != (other[0], other[2]):
         raise ValueError(
             "weights0 and weights1 must have the same N_x and N_y, "
             f"got N_x = {N_x}, N_y = {N_y} and N_x = {other[0]}, N_y = {other[2]}"
         )
     if x is None:
-        root = _lag_root(check.integer("T", T, at_least=1), outputs)
+        root = _lag_root(valid.integer("T", T, at_least=1), outputs)
         x = _white(root, N_x)
         scale = np.outer(root, root)[:, None, None, :, None, None]
-        cost = sum(_kernels.response_cost(W, len(root)) for W in (W0, W1))
+        cost = sum(_routes.response_cost(W, len(root)) for W in (W0, W1))
 
         def kernel(W):
-            return _kernels.responses(W, len(root)) * scale
+            return _routes.responses(W, len(root)) * scale
     else:
-        x = _covariance_root(_kernels.unrolled(check.inputs(x, N_x), outputs))
-        cost = sum(_kernels.cheapest(W, x)[1] for W in (W0, W1))
+        x = _covariance_root(_routes.unrolled(valid.inputs(x, N_x), outputs))
+        cost = sum(_routes.cheapest(W, x)[1] for W in (W0, W1))
 
         def kernel(W):
-            return _kernels.cheapest(W, x)[0](W, x, "last")
+            return _routes.cheapest(W, x)[0](W, x, "last")
 
     def by_kernels(W0, W1):
-        return _kernels.distance(*(kernel(W).reshape(len(W[0]), -1) for W in (W0, W1)))
+        return _routes.distance(*(kernel(W).reshape(len(W[0]), -1) for W in (W0, W1)))
 
     def by_tangents(W0, W1):
-        return _kernels.tangent_distance(W0, W1, x)
+        return _routes.tangent_distance(W0, W1, x)
 
     ways = (
-        (_kernels.tangent_cost(W0, W1, *x.shape[:2]), by_tangents),
-        (cost + _kernels.distance_cost(len(x) * N_y), by_kernels),
+        (_routes.tangent_cost(W0, W1, *x.shape[:2]), by_tangents),
+        (cost + _routes.distance_cost(len(x) * N_y), by_kernels),
     )
     cost, way = min(ways, key=lambda item: item[0])
     return _in_parts(way, cost, 2, weights0=W0, weights1=W1)
 
 
-def aligned_ntk_distance(modes0, modes1, T, N_x=None, N_y=None, outputs="last"):
+def aligned_ntk_distance(modes0, modes1, T, N_x=None, N_y=None, *, outputs="last"):
     """Distance (135) of the kernels of two aligned networks with white inputs, in closed form in their modes.
 
     In the singular vectors (or eigenvectors) of the task the kernel falls into blocks, T by T in the lags, one for each
@@ -203,15 +203,15 @@ def aligned_ntk_distance(modes0, modes1, T, N_x=None, N_y=None, outputs="last"):
     ValueError
         If the shapes do not fit together, T < 1, or N_x or N_y is less than N.
     """
-    T, outputs = check.integer("T", T, at_least=1), check.outputs(outputs)
-    modes0, modes1 = _modes("modes0", modes0), _modes("modes1", modes1)
+    T, outputs = valid.integer("T", T, at_least=1), valid.outputs(outputs)
+    modes0, modes1 = (valid.modes(m, name, columns=True) for name, m in (("modes0", modes0), ("modes1", modes1)))
     N = modes0[0].shape[-1]
     if modes1[0].shape[-1] != N:
         raise ValueError(f"modes0 and modes1 must have the same N, got {N} and {modes1[0].shape[-1]}")
-    idle = [0 if n is None else check.integer(name, n, at_least=N) - N for name, n in (("N_x", N_x), ("N_y", N_y))]
+    idle = [0 if n is None else valid.integer(name, n, at_least=N) - N for name, n in (("N_x", N_x), ("N_y", N_y))]
     root = _lag_root(T, outputs)
     return _in_parts(
-        lambda m0, m1: _kernels.distance(*(_kernels.mode_blocks(m, root, *idle) for m in (m0, m1))),
+        lambda m0, m1: _routes.distance(*(_routes.mode_blocks(m, root, *idle) for m in (m0, m1))),
         20 * N**2 * T**2,
         1,
         modes0=modes0,
@@ -220,23 +220,9 @@ def aligned_ntk_distance(modes0, modes1, T, N_x=None, N_y=None, outputs="last"):
 
 
 def _network(weights, x, outputs):
-    check.outputs(outputs)
-    W = check.weights(weights)
-    return W, check.inputs(x, W[0].shape[-1])
-
-
-def _modes(name, modes):
-    """Three arrays of one shape (..., N)."""
-    try:
-        a, b, c = modes
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be three arrays (a, b, c), got {type(modes).__name__}") from error
-    modes = [check.array(f"{name}.{n}", m, finite=False) for n, m in (("a", a), ("b", b), ("c", c))]
-    check.broadcast(**{f"{name}.{n}": m.shape for n, m in zip("abc", modes, strict=True)})
-    modes = np.broadcast_arrays(*modes)
-    if modes[0].ndim < 1 or modes[0].shape[-1] < 1:
-        raise ValueError(f"{name} must end in an axis of N >= 1 dimensions, got shape {modes[0].shape}")
-    return modes
+    valid.outputs(outputs)
+    W = valid.weights(weights)
+    return W, valid.inputs(x, W[0].shape[-1])
 
 
 def _lag_root(T, outputs):
@@ -261,10 +247,10 @@ def _in_parts(function, cost, core, **groups):
     Each group is a list of arrays that end in `core` axes of their own; the leading axes of all are broadcast.
     """
     own = {
-        name: check.broadcast(**dict(zip("abc", (m.shape[:-core] for m in g), strict=True)))
+        name: valid.broadcast(**dict(zip("abc", (m.shape[:-core] for m in g), strict=True)))
         for name, g in groups.items()
     }
-    lead = check.broadcast(**own)
+    lead = valid.broadcast(**own)
     flat = []
     for shape, group in zip(own.values(), groups.values(), strict=True):
         # One network that stands against many is not repeated.

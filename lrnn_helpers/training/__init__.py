@@ -7,18 +7,17 @@ is the witness. A network never depends on the others of its batch, so batches m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import contextmanager
 from itertools import islice, pairwise
 from typing import NamedTuple
 
 import joblib
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from lrnn_helpers import _descent, _numba
-from lrnn_helpers import _validation as check
+from lrnn_helpers import _jit
+from lrnn_helpers import _validation as valid
 from lrnn_helpers.network import Weights
+from lrnn_helpers.training import _gradient
 
 METHODS = ("covariance", "autograd")
 LOSSES = ("sum", "mean")
@@ -55,8 +54,8 @@ class History(NamedTuple):
 
 def _networks(weights, lead=()):
     """Leading axes and the weights as three contiguous (B, ., .) copies."""
-    W = check.weights(weights)
-    lead = check.broadcast(Wx=W[0].shape[:-2], Wh=W[1].shape[:-2], Wy=W[2].shape[:-2], learning_rate=lead)
+    W = valid.weights(weights)
+    lead = valid.broadcast(Wx=W[0].shape[:-2], Wh=W[1].shape[:-2], Wy=W[2].shape[:-2], learning_rate=lead)
     return lead, Weights(*(np.broadcast_to(w, (*lead, *w.shape[-2:])).reshape(-1, *w.shape[-2:]).copy() for w in W))
 
 
@@ -65,12 +64,12 @@ def _samples(task, weights):
         x, y = task[:2]
     except (TypeError, ValueError) as error:
         raise ValueError(f"task must be a Task(x, y), got {type(task).__name__}") from error
-    return check.samples(x, y, weights.Wx.shape[-1], weights.Wy.shape[-2])
+    return valid.samples(x, y, weights.Wx.shape[-1], weights.Wy.shape[-2])
 
 
 def _scale(loss, y):
     """What the sum-of-squares loss (4) is multiplied by."""
-    return 1.0 if check.one_of("loss", loss, LOSSES) == "sum" else 2.0 / y.size
+    return 1.0 if valid.one_of("loss", loss, LOSSES) == "sum" else 2.0 / y.size
 
 
 def loss_value(weights, task, loss="sum"):
@@ -94,7 +93,7 @@ def loss_value(weights, task, loss="sum"):
     x, y = _samples(task, W)
     scale = _scale(loss, y)
     with np.errstate(all="ignore"):
-        return scale * _descent.sample_loss(*W, (x, y)).reshape(lead)
+        return scale * _gradient.sample_loss(*W, (x, y)).reshape(lead)
 
 
 def gradient(weights, task, method="covariance", loss="sum"):
@@ -121,15 +120,15 @@ def gradient(weights, task, method="covariance", loss="sum"):
     ValueError
         If sizes do not fit together or the data are not finite.
     """
-    check.one_of("method", method, METHODS)
+    valid.one_of("method", method, METHODS)
     lead, W = _networks(weights)
     x, y = _samples(task, W)
     scale = _scale(loss, y)
-    with np.errstate(all="ignore"), _one_thread():
+    with np.errstate(all="ignore"):
         if method == "covariance":
-            grads = _descent.gradient(*W, _descent.statistics(x, y))
+            grads = _gradient.gradient(*W, _gradient.statistics(x, y))
         else:
-            grads = _descent.backpropagate(_descent.modules_of(W, y), (x, y), Weights(*(np.empty_like(w) for w in W)))
+            grads = _gradient.by_backpropagation(W, (x, y))
     return Weights(*((scale * g).reshape(*lead, *g.shape[1:]) for g in grads))
 
 
@@ -190,19 +189,19 @@ def train(
     ImportError
         If `compiled` is asked for and numba is not installed.
     """
-    check.one_of("method", method, METHODS)
-    steps = check.integer("steps", steps, at_least=0)
-    rate = check.positive("learning_rate", learning_rate)
+    valid.one_of("method", method, METHODS)
+    steps = valid.integer("steps", steps, at_least=0)
+    rate = valid.positive("learning_rate", learning_rate)
     if record_every is None:
         when = np.unique([0, steps])
     else:
-        when = np.arange(0, steps + 1, check.integer("record_every", record_every, at_least=1))
+        when = np.arange(0, steps + 1, valid.integer("record_every", record_every, at_least=1))
     lead, W = _networks(weights, rate.shape)
     x, y = _samples(task, W)
     scale = _scale(loss, y)
     # Below zero: no gradient is small.
-    tolerance = -1.0 if gradient_tolerance is None else check.at_least("gradient_tolerance", gradient_tolerance) / scale
-    state = _descent.State(
+    tolerance = -1.0 if gradient_tolerance is None else valid.at_least("gradient_tolerance", gradient_tolerance) / scale
+    state = _gradient.State(
         W,
         np.array(np.broadcast_to(rate * scale, lead)).reshape(-1),
         np.ones(len(W.Wh), dtype=bool),
@@ -212,15 +211,15 @@ def train(
     if method == "autograd":
         if compiled:
             raise ValueError('compiled is for method="covariance", got method="autograd"')
-        advance, value, data = _descent.by_autograd, _descent.sample_loss, (x, y)
+        advance, value, data = _gradient.by_autograd, _gradient.sample_loss, (x, y)
     else:
         sizes = {"N_x": x.shape[-1], "N_h": W.Wh.shape[-1], "N_y": y.shape[-1]}
-        advance = _descent.by_compiled if _numba.wanted(compiled, sizes) else _descent.by_numpy
-        value, data = _descent.loss, _descent.statistics(x, y)
+        advance = _gradient.by_compiled if _jit.wanted(compiled, _gradient.COMPILED, sizes) else _gradient.by_numpy
+        value, data = _gradient.loss, _gradient.statistics(x, y)
     stops = np.union1d(when, [steps])
     records = Weights(*(np.empty((len(stops), *w.shape)) for w in W))
     losses = np.empty((len(stops), len(W.Wh)))
-    with np.errstate(all="ignore"), _one_thread(), _bar(steps, progress) as bar:
+    with np.errstate(all="ignore"), _bar(steps, progress) as bar:
         for r, stop in enumerate(stops):
             for start, end in pairwise((*range(stops[r - 1] if r else 0, stop, PIECE), stop)):
                 advance(state, data, end - start)
@@ -278,7 +277,7 @@ def sweep(settings, *, block=1024, n_jobs=None, progress=None, **common):
     --------
     train : one setting.
     """
-    block = check.integer("block", block, at_least=1)
+    block = valid.integer("block", block, at_least=1)
     jobs, shapes = [], []
     for n, setting in enumerate(settings):
         if not isinstance(setting, Mapping):
@@ -289,7 +288,7 @@ def sweep(settings, *, block=1024, n_jobs=None, progress=None, **common):
             raise TypeError(
                 f"each setting needs weights, task, learning_rate and steps, got no {missing[0]} at index {n}"
             )
-        rate = check.positive("learning_rate", options["learning_rate"])
+        rate = valid.positive("learning_rate", options["learning_rate"])
         lead, W = _networks(options["weights"], rate.shape)
         rate = np.broadcast_to(rate, lead).reshape(-1)
         starts = range(0, max(len(rate), 1), block)
@@ -331,14 +330,3 @@ def _bar(total, progress, unit="step"):
     """A progress bar, or what looks like one and shows nothing."""
     hidden = None if progress is None else not progress  # None: hidden where there is no terminal
     return tqdm(total=total, unit=unit, leave=False, disable=hidden, delay=0 if progress else PATIENCE)
-
-
-@contextmanager
-def _one_thread():
-    """Matrices this small only lose time between torch's threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import heapq
 
 import numpy as np
-from scipy.integrate import quad
 
-from lrnn_helpers._series import EPS, at_rest, horner, shift, solve
+from lrnn_helpers.solutions._series import EPS, at_rest, horner, shift, solve
 
 STEP, ORDER = 0.4, 30  # a step of this part of the radius leaves an error of STEP**ORDER, about 1e-12
 NODES, WEIGHTS = (0.5 * x for x in np.polynomial.legendre.leggauss(40))
@@ -132,6 +131,8 @@ def _follow(p, b0, target, r):
 
 
 def _integral(f, start, end):
+    from scipy.integrate import quad  # takes a quarter of a second to load
+
     return quad(f, start, end, epsabs=0, epsrel=1e-13, limit=400, full_output=1)[0]
 
 

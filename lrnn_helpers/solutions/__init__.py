@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrnn_helpers import _escape, _riccati, _series
+from lrnn_helpers import _lags
 from lrnn_helpers import _validation as valid
+from lrnn_helpers.solutions import _passage, _riccati, _series
 
 
 def input_output_mode(t, u0, b, s, tau=1.0, *, outputs="last"):
@@ -51,7 +52,7 @@ def input_output_mode(t, u0, b, s, tau=1.0, *, outputs="last"):
     (t, u0, b, tau), d, n = _arguments(s, outputs, t=t, u0=u0, b=b, tau=tau)
     _balanced(u0)
     with np.errstate(all="ignore"):
-        S, B = _series.level(d, n, b)
+        S, B = _lags.level(d, n, b)
         z = 2 * S * (t / tau)
         grown = np.sign(t) * -np.expm1(-np.abs(z)) / np.abs(S)
         grown = np.where(np.abs(z) < 1e-8, 2 * (t / tau) * (1 - np.abs(z) / 2), grown)
@@ -86,7 +87,7 @@ def input_output_mode_unbalanced(t, a0, c0, b, s, tau=1.0, *, outputs="last"):
     """
     (t, a0, c0, b, tau), d, n = _arguments(s, outputs, t=t, a0=a0, c0=c0, b=b, tau=tau)
     with np.errstate(all="ignore"):
-        return _riccati.product(t / tau, a0, c0, *_series.level(d, n, b))[()]
+        return _riccati.product(t / tau, a0, c0, *_lags.level(d, n, b))[()]
 
 
 def energy_derivative(n, u, b, s, *, outputs="last"):
@@ -226,7 +227,7 @@ def recurrent_time(b, b0, u, s, tau=1.0, *, outputs="last"):
     (b, b0, tau, _), d, n = _arguments(s, outputs, b=b, b0=b0, tau=tau, u=u)
     u = np.asarray(u, dtype=float)
     with np.errstate(all="ignore"):
-        return (tau * _escape.passage(u[..., None] * _series.drift(d, n, u), b0, b))[()]
+        return (tau * _passage.passage(u[..., None] * _series.drift(d, n, u), b0, b))[()]
 
 
 def convergence_radius(b0, u, s, *, outputs="last"):
@@ -257,7 +258,7 @@ def convergence_radius(b0, u, s, *, outputs="last"):
     with np.errstate(all="ignore"):
         p = u[..., None] * _series.drift(d, n, u)
         for row in np.ndindex(out.shape):
-            out[row] = _escape.radius(p[row], b0[row])
+            out[row] = _passage.radius(p[row], b0[row])
     return out[()]
 
 
@@ -295,7 +296,7 @@ def zero_loss(s, *, outputs="last"):
         if s.shape[-1] > 1:
             b = np.where(u == 0, 0, last[..., -2] / u)
         slack = 1e-9 * np.abs(s) + 16 * _series.EPS * np.abs(s).max(axis=axes, keepdims=True)
-        fits = (np.abs(s - _series.model(u, b, s.shape[-1], outputs)) <= slack).all(axis=axes)
+        fits = (np.abs(s - _lags.model(u, b, s.shape[-1], outputs)) <= slack).all(axis=axes)
     if not fits.all():
         row = tuple(int(i) for i in np.argwhere(~fits)[0])
         where = f" in entry {row}" if row else ""
@@ -330,7 +331,7 @@ def learning_time(fraction, u0, b, s, tau=1.0, *, outputs="last"):
     (fraction, u0, b, tau), d, n = _arguments(s, outputs, fraction=fraction, u0=u0, b=b, tau=tau)
     _balanced(u0)
     with np.errstate(all="ignore"):
-        S, B = _series.level(d, n, b)
+        S, B = _lags.level(d, n, b)
         aim = fraction * (S / B)
         time = tau / (2 * S) * np.log1p((aim - u0) / (u0 * (1 - fraction)))
         time = np.where(aim == u0, 0.0, time)
@@ -367,7 +368,7 @@ def extrapolation_error(u, b, s_test, *, outputs="last"):
     lead = valid.broadcast(u=u.shape, b=b.shape, s_test=s.shape[: -len(axes)])
     u, b = np.broadcast_to(u, lead), np.broadcast_to(b, lead)
     with np.errstate(all="ignore"):
-        residual = s - _series.model(u, b, s.shape[-1], outputs)
+        residual = s - _lags.model(u, b, s.shape[-1], outputs)
         return (0.5 * (residual.real**2 + residual.imag**2).sum(axis=axes))[()]
 
 
@@ -383,7 +384,7 @@ def _arguments(s, outputs, **values):
     }
     axes = s.shape[:-1] if outputs == "last" else s.shape[:-2]
     lead = valid.broadcast(**{name: x.shape for name, x in arrays.items()}, s=axes)
-    return [np.broadcast_to(x, lead) for x in arrays.values()], *_series.by_lag(s, outputs)
+    return [np.broadcast_to(x, lead) for x in arrays.values()], *_lags.sums(s, outputs)
 
 
 def _balanced(u0):

@@ -13,10 +13,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from lrnn_helpers import _numba
-from lrnn_helpers.network import LinearRNN, Weights, forward
+from lrnn_helpers import _jit
+from lrnn_helpers.network import Weights, forward
+
+COMPILED = "lrnn_helpers.training._tiles"
 
 # Off-diagonal covariance below this share of the diagonal is rounding: whitening leaves about 1e-15.
 WHITE = 1e-13
@@ -124,8 +125,8 @@ def by_numpy(state, stats, steps):
 def by_compiled(state, stats, steps):
     """The same in compiled code, on data filled up to whole tiles."""
     W, (N_x, N_y) = state.weights, (state.weights.Wx.shape[2], state.weights.Wy.shape[1])
-    kernels = _numba.kernels()
-    side, T = kernels.SIDE, stats.lags
+    tiles = _jit.compiled(COMPILED)
+    side, T = tiles.SIDE, stats.lags
     spare_x, spare_y = -N_x % side, -N_y % side
     correlation = np.pad(stats.correlation.reshape(T, N_x, N_y), ((0, 0), (0, spare_x), (0, spare_y)))
     covariance, diagonal = np.zeros((0, 0)), np.zeros(0)
@@ -137,43 +138,32 @@ def by_compiled(state, stats, steps):
     correlation = correlation.reshape(-1, N_y + spare_y)
     if state.tolerance < 0:
         np.add(state.taken, steps, out=state.taken)
-    kernels.train(*W, *state[1:4], covariance, diagonal, correlation, T, steps, state.tolerance)
-
-
-def modules_of(W, y):
-    """Each network as a module whose outputs are those that y has, and whose parameters are the entries of W."""
-    modules = []
-    for one in zip(*W, strict=True):
-        rnn = LinearRNN(one, "last" if y.ndim == 2 else "all")
-        for parameter, w in zip((rnn.Wx, rnn.Wh, rnn.Wy), one, strict=True):
-            parameter.data = torch.from_numpy(w)
-        modules.append(rnn)
-    return modules
-
-
-def backpropagate(modules, data, grads):
-    """Put the gradient of loss (4) on the samples into `grads`, by autograd, one network after the other."""
-    x, y = (torch.from_numpy(z) for z in data)
-    for n, rnn in enumerate(modules):
-        value = 0.5 * ((y - rnn(x)) ** 2).sum()
-        # Wh does not act at T = 1: its gradient is then zero, not an error.
-        found = torch.autograd.grad(value, (rnn.Wx, rnn.Wh, rnn.Wy), materialize_grads=True)
-        for grad, g in zip(grads, found, strict=True):
-            grad[n] = g.numpy()
-    return grads
+    tiles.train(*W, *state[1:4], covariance, diagonal, correlation, T, steps, state.tolerance)
 
 
 def sample_loss(Wx, Wh, Wy, data):
     """The loss on the samples."""
     x, y = data
-    error = y - forward((Wx, Wh, Wy), x, "last" if y.ndim == 2 else "all")
+    error = y - forward((Wx, Wh, Wy), x, outputs="last" if y.ndim == 2 else "all")
     return 0.5 * np.sum(error**2, axis=tuple(range(1, error.ndim)))
 
 
 def by_autograd(state, data, steps):
     """So many steps by autograd on the samples."""
-    modules = modules_of(state.weights, data[1])
+    from lrnn_helpers import autograd
+
+    modules = autograd.modules_of(state.weights, data[1])
     grads = Weights(*(np.empty_like(w) for w in state.weights))
-    for _ in range(steps):
-        if not _descend(state, backpropagate(modules, data, grads)):
-            break
+    with autograd.one_thread():
+        for _ in range(steps):
+            if not _descend(state, autograd.backpropagate(modules, data, grads)):
+                break
+
+
+def by_backpropagation(W, data):
+    """The gradient by autograd on the samples."""
+    from lrnn_helpers import autograd
+
+    with autograd.one_thread():
+        grads = Weights(*(np.empty_like(w) for w in W))
+        return autograd.backpropagate(autograd.modules_of(W, data[1]), data, grads)

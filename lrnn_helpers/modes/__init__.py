@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lrnn_helpers import _flow, _numba
+from lrnn_helpers import _jit, _lags
 from lrnn_helpers import _validation as valid
+from lrnn_helpers.modes import _descend
 
 
 class Modes(NamedTuple):
@@ -62,10 +63,10 @@ def energy(modes, s, tau=1.0, *, outputs="last"):
     TypeError
         If an argument does not hold numbers or `tau` is complex.
     """
-    (a, b, c), lags, tau = _arguments(modes, s, tau, outputs)
+    (a, b, c), s, tau = _arguments(modes, s, tau, outputs)
     total, power = np.zeros(a.shape), np.ones_like(b)
     with np.errstate(all="ignore"):
-        for lag in lags:
+        for lag in _lags.entries(s, outputs):
             total = total + _square(lag - (c * power * a)[..., None]).sum(axis=-1)
             power = power * b
         return total / (2 * tau)
@@ -91,10 +92,10 @@ def energy_terms(modes, s, tau=1.0, *, outputs="last"):
     ValueError, TypeError
         As `energy`.
     """
-    (a, b, c), lags, tau = _arguments(modes, s, tau, outputs)
+    (a, b, c), s, tau = _arguments(modes, s, tau, outputs)
     data, regularization, power = np.zeros(a.shape), np.zeros(a.shape), np.ones_like(b)
     with np.errstate(all="ignore"):
-        for lag in lags:
+        for lag in _lags.entries(s, outputs):
             model = c * power * a
             data = data + _square(lag).sum(axis=-1) - 2 * (np.conj(lag.sum(axis=-1)) * model).real
             regularization = regularization + lag.shape[-1] * _square(model)
@@ -122,9 +123,9 @@ def velocity(modes, s, tau=1.0, *, outputs="last"):
     ValueError, TypeError
         As `energy`.
     """
-    (a, b, c), lags, tau = _arguments(modes, s, tau, outputs)
+    (a, b, c), s, tau = _arguments(modes, s, tau, outputs)
     with np.errstate(all="ignore"):
-        return Modes(*(rate / tau for rate in _ascent(a, b, c, *_sums(lags))))
+        return Modes(*(rate / tau for rate in _descend.ascent(a, b, c, *_by_lag(s, outputs))))
 
 
 def flow(modes, s, times, tau=1.0, *, outputs="last"):
@@ -146,7 +147,8 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
     Returns
     -------
     Modes
-        Each (..., n). A dimension that starts from NaN or inf is NaN; one whose solver gives up is NaN at all times.
+        Each (n, ...), the times first. A dimension that starts from NaN or inf is NaN; one whose solver gives up is
+        NaN at all times.
 
     Raises
     ------
@@ -155,16 +157,18 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
     TypeError
         As `energy`, and if `times` is complex.
     """
-    (a, b, c), lags, tau = _arguments(modes, s, tau, outputs)
+    (a, b, c), s, tau = _arguments(modes, s, tau, outputs)
+    from lrnn_helpers.modes import _flow  # scipy's integrators take a quarter of a second to load
+
     times = valid.times("times", times)
-    d, n = _sums(lags)
-    d = np.stack([np.broadcast_to(lag, a.shape) for lag in d], axis=-1)
-    out = np.full((3, *a.shape, len(times)), np.nan, dtype=a.dtype)
+    d, n = _lags.sums(s, outputs)
+    d = np.broadcast_to(d, (*a.shape, len(n)))
+    out = np.full((3, len(times), *a.shape), np.nan, dtype=a.dtype)
     with np.errstate(all="ignore"):
         for row in np.ndindex(a.shape):
             start = a[row], b[row], c[row]
             if np.isfinite(start).all():
-                out[(slice(None), *row)] = _flow.solve(*start, d[row], n, times / tau[row])
+                out[(slice(None), slice(None), *row)] = _flow.solve(*start, d[row], n, times / tau[row])
     return Modes(*out)
 
 
@@ -190,8 +194,8 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
     Returns
     -------
     Modes
-        Each (...), the last ones; with `record_every` each (..., steps // r + 1), the first being the start. A
-        dimension that diverges is NaN from there on.
+        Each (...), the last ones; with `record_every` each (steps // r + 1, ...), the records first, the start being
+        the first of them. A dimension that diverges is NaN from there on.
 
     Raises
     ------
@@ -205,13 +209,13 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
     eta = valid.positive("learning_rate", learning_rate)
     steps = valid.integer("steps", steps, at_least=0)
     every = max(steps, 1) if record_every is None else valid.integer("record_every", record_every, at_least=1)
-    (a, b, c), lags, eta = _arguments(modes, s, eta, outputs, scale="learning_rate")
-    d, n = _sums(lags)
+    (a, b, c), s, eta = _arguments(modes, s, eta, outputs, scale="learning_rate")
+    d, n = _by_lag(s, outputs)
     if compiled and a.dtype.kind == "c":
         raise ValueError("compiled=True needs real modes and s, got complex ones")
-    fast = a.dtype.kind != "c" and _numba.wanted(compiled, {})
-    advance = _descend_compiled if fast else _descend_numpy
-    records = np.empty((3, *a.shape, steps // every + 1), dtype=a.dtype)
+    fast = a.dtype.kind != "c" and _jit.wanted(compiled, _descend.COMPILED, {})
+    advance = _descend.by_compiled if fast else _descend.by_numpy
+    records = np.empty((3, steps // every + 1, *a.shape), dtype=a.dtype)
     state = np.ascontiguousarray([a, b, c])  # one block, for the compiled steps to change in place
     with np.errstate(all="ignore"):
         for r in range(steps // every + 1):
@@ -219,22 +223,8 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
                 advance(state, d, n, eta, every)
             # A mode that has left the floats never comes back, so looking only here misses nothing.
             state[:, ~np.isfinite(state).all(axis=0)] = np.nan
-            records[..., r] = state
-    return Modes(*(x[..., -1].copy()[()] if record_every is None else x for x in records))
-
-
-def _descend_numpy(state, d, n, eta, steps):
-    a, b, c = state
-    for _ in range(steps):
-        da, db, dc = _ascent(a, b, c, d, n)
-        a, b, c = a + eta * da, b + eta * db, c + eta * dc
-    state[:] = a, b, c
-
-
-def _descend_compiled(state, d, n, eta, steps):
-    d = np.stack([np.broadcast_to(lag, state.shape[1:]).reshape(-1) for lag in d])
-    flat = state.reshape(3, -1)
-    _numba.kernels().descend(*flat, d, np.array(n, dtype=float), np.array(eta).reshape(-1), steps)
+            records[:, r] = state
+    return Modes(*(x[-1].copy()[()] if record_every is None else x for x in records))
 
 
 def hessian(modes, s, *, outputs="last"):
@@ -260,13 +250,12 @@ def hessian(modes, s, *, outputs="last"):
         As `energy`, and if the modes or `s` are complex.
     """
     valid.array("s", s, real=True)
-    for name, mode in zip("abc", _three(modes), strict=True):
-        valid.array(f"modes.{name}", mode, finite=False, real=True)
-    (a, b, c), lags, _ = _arguments(modes, s, 1.0, outputs)
+    valid.modes(modes, real=True)
+    (a, b, c), s, _ = _arguments(modes, s, 1.0, outputs)
     H = np.zeros((*a.shape, 3, 3))
     power, first, second = np.ones_like(b), np.zeros_like(b), np.zeros_like(b)
     with np.errstate(all="ignore"):
-        for k, (d, n) in enumerate(zip(*_sums(lags), strict=True)):
+        for k, (d, n) in enumerate(zip(*_by_lag(s, outputs), strict=True)):
             residual = d - n * (c * power * a)
             slope = np.stack([c * power, c * first * a, power * a], axis=-1)
             H += n * (slope[..., :, None] * slope[..., None, :])
@@ -279,52 +268,24 @@ def hessian(modes, s, *, outputs="last"):
     return H
 
 
-def _three(modes):
-    if not isinstance(modes, tuple) or len(modes) != 3:
-        raise TypeError(f"modes must be Modes(a, b, c), got {modes!r}")
-    return modes
-
-
 def _arguments(modes, s, tau, outputs, *, scale="tau"):
-    """Checked modes and tau of the full leading shape and one dtype, and `s` by lag."""
+    """Checked modes and tau of the full leading shape and one dtype, and checked `s`."""
     s = valid.trajectory("s", s, valid.outputs(outputs))
     tau = valid.positive(scale, tau)
-    modes = [valid.array(f"modes.{name}", x, finite=False) for name, x in zip("abc", _three(modes), strict=True)]
+    modes = valid.modes(modes)
     axes = s.shape[:-1] if outputs == "last" else s.shape[:-2]
     shapes = {f"modes.{name}": x.shape for name, x in zip("abc", modes, strict=True)}
     lead = valid.broadcast(**shapes, s=axes, **{scale: tau.shape})
     dtype = np.result_type(s, *modes)
     modes = [np.broadcast_to(x, lead).astype(dtype) for x in modes]
-    return modes, _by_lag(s, outputs), np.broadcast_to(tau, lead)
+    return modes, s, np.broadcast_to(tau, lead)
 
 
 def _by_lag(s, outputs):
-    """The entries of `s` that c b^k a has to meet, along a last axis, for k = 0, ..., T - 1: one, or a diagonal."""
-    T = s.shape[-1]
-    if outputs == "last":
-        return [s[..., T - 1 - k : T - k] for k in range(T)]
-    return [np.diagonal(s, -k, -2, -1) for k in range(T)]
-
-
-def _sums(lags):
-    """What the gradient needs of each lag: the sum of its entries and their number."""
-    return [lag.sum(axis=-1) for lag in lags], [lag.shape[-1] for lag in lags]
+    """What the gradient needs of each lag: the sum of its entries, lags first, and their number."""
+    d, n = _lags.sums(s, outputs)
+    return np.moveaxis(d, -1, 0), n
 
 
 def _square(z):
     return z.real**2 + z.imag**2 if np.iscomplexobj(z) else z * z
-
-
-def _ascent(a, b, c, d, n):
-    """Tau times the velocity, from the sums `d` and numbers `n` of each lag."""
-    # One lag after the other: a row of a batch is then bit for bit what it is alone.
-    conj = np.conj if np.iscomplexobj(a) else lambda x: x
-    u, power, last = a * c, np.ones_like(b), None
-    level, slope = np.zeros_like(b), np.zeros_like(b)
-    for k in range(len(d)):
-        residual = d[k] - n[k] * (u * power)
-        level = level + conj(power) * residual
-        if k:
-            slope = slope + k * conj(last) * residual
-        last, power = power, power * b
-    return conj(c) * level, conj(u) * slope, conj(a) * level

@@ -15,24 +15,6 @@ import numpy as np
 EPS = np.finfo(float).eps
 
 
-def by_lag(s, outputs):
-    """(..., T) sums d_k and (T,) numbers n_k of the data at lag k = 0, ..., T - 1."""
-    T = s.shape[-1]
-    if outputs == "last":
-        return s[..., ::-1], np.ones(T)
-    sums = [np.diagonal(s, -k, -2, -1).sum(axis=-1) for k in range(T)]
-    return np.stack(sums, axis=-1), np.arange(T, 0, -1.0)
-
-
-def level(d, n, b):
-    """S = sum d_k b^k and B = sum n_k b^(2k)."""
-    S, B, power = 0.0, 0.0, np.ones_like(b)
-    for k in range(len(n)):
-        S, B = S + d[..., k] * power, B + n[k] * power**2
-        power = power * b
-    return S, B
-
-
 def drift(d, n, u):
     """d(-tau E)/db over u, (..., D + 1) with degree D = 2T - 3; the constant 0 where T = 1."""
     T, u = len(n), np.asarray(u)[..., None]
@@ -41,13 +23,6 @@ def drift(d, n, u):
     q[..., : T - 1] = k * d[..., 1:]
     q[..., 1::2] -= u * (k * n[1:])
     return q
-
-
-def model(u, b, T, outputs):
-    """u b^(T-i) along a last axis, or along two u b^(t-i) for i <= t and 0 above."""
-    lag = np.arange(T)[::-1] if outputs == "last" else np.subtract.outer(np.arange(T), np.arange(T))
-    u, b = (x.reshape(*x.shape, *[1] * lag.ndim) for x in (u, b))
-    return np.where(lag < 0, 0, u * b ** np.maximum(lag, 0))
 
 
 def falling(m, n):

@@ -1,4 +1,4 @@
-"""Compiled gradient descent, for many small networks or modes at once: one SIMD lane is one network.
+"""Compiled gradient descent of many small networks at once: one SIMD lane is one network.
 
 Imported only where numba is there. Matrices are cut into tiles of SIDE × SIDE entries, filled up with zeros; a tile
 holds the entries of LANES networks side by side, entry (i, j) in lanes (i·SIDE + j)·LANES …, so that each line below is
@@ -11,10 +11,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from lrnn_helpers._jit import OPTIONS
+
 LANES = 16
 SIDE = 4
 TILE = SIDE * SIDE * LANES
-OPTIONS = {"cache": True, "boundscheck": False, "error_model": "numpy"}
 # A multiplication and an addition become one instruction; nothing else may be rearranged.
 FUSED = OPTIONS | {"fastmath": {"contract"}}
 
@@ -159,7 +160,7 @@ def _square(D, tiles, out):
 
 @njit(**OPTIONS)
 def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags, steps, tolerance):
-    """So many steps down the gradient of `_descent.gradient`, in place, for all networks that are `live`.
+    """So many steps down the gradient of `_gradient.gradient`, in place, for all networks that are `live`.
 
     Data rows and columns come filled up to whole tiles, lag by lag; without off-diagonal covariance `diagonal` holds
     the rest, and is empty otherwise. With a `tolerance` >= 0, a network whose gradient norm is not
@@ -170,7 +171,7 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
     wx, wh, wy = np.empty((H * X, TILE)), np.empty((H * H, TILE)), np.empty((Y * H, TILE))
     whT, wyT = np.empty((H * H, TILE)), np.empty((H * Y, TILE))
     dh, dy = np.empty((H * H, TILE)), np.empty((Y * H, TILE))
-    # Rows W_xᵀ, (W_h W_x)ᵀ, … as in `_descent._hidden_response`: the first of them is W_x itself.
+    # Rows W_xᵀ, (W_h W_x)ᵀ, … as in `_gradient._hidden_response`: the first of them is W_x itself.
     states = np.empty((lags * size, TILE))
     G, E = np.empty((lags * X * Y, TILE)), np.empty((lags * X * Y, TILE))
     adjoint, later = np.empty((size, TILE)), np.empty((size, TILE))
@@ -225,37 +226,3 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
         _store(wx, Wx, start, X)
         _store(wh, Wh, start, H)
         _store(wy, Wy, start, H)
-
-
-# Modes of one block, and what goes with them: enough to hide the loop, few enough for the nearest cache.
-BLOCK = 256
-
-
-@njit(**OPTIONS)
-def descend(a, b, c, d, n, rate, steps):
-    """So many steps of `modes.descend` on real modes (S,), in place, to the bit what numpy makes of them.
-
-    d (T, S) and n (T,) are the sums and numbers of each lag.
-    """
-    u, power, last = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-    level, slope = np.empty(BLOCK), np.empty(BLOCK)
-    for start in range(0, len(a), BLOCK):
-        size = min(BLOCK, len(a) - start)
-        a_, b_, c_, rate_ = a[start:], b[start:], c[start:], rate[start:]
-        for _ in range(steps):
-            for i in range(size):
-                u[i], power[i], last[i], level[i], slope[i] = c_[i] * a_[i], 1.0, 0.0, 0.0, 0.0
-            for k in range(len(d)):
-                lag, number, data = float(k), n[k], d[k, start:]
-                for i in range(size):
-                    residual = data[i] - number * (u[i] * power[i])
-                    level[i] += power[i] * residual
-                    if k:
-                        slope[i] += lag * last[i] * residual
-                    last[i] = power[i]
-                    power[i] *= b_[i]
-            for i in range(size):
-                da, db, dc = c_[i] * level[i], u[i] * slope[i], a_[i] * level[i]
-                a_[i] += rate_[i] * da
-                b_[i] += rate_[i] * db
-                c_[i] += rate_[i] * dc

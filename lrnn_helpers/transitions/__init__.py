@@ -13,10 +13,8 @@ import math
 from fractions import Fraction
 
 import numpy as np
-import sympy as sp
 
 from lrnn_helpers import _validation as valid
-from lrnn_helpers._roots import positive_roots, to_float
 
 # By how the sign of the condition turns at a stationary point with b > 0; the slope of E* has the opposite sign.
 KINDS = {1: "max", 0: "saddle", -1: "min"}
@@ -103,6 +101,8 @@ def landau_coefficients(T, order):
     TypeError
         If `T` or `order` is not an integer.
     """
+    import sympy as sp
+
     n = valid.integer("T", T, at_least=2) - 1
     order = valid.integer("order", order, at_least=0)
     beta = sp.Symbol("beta", positive=True)
@@ -150,6 +150,8 @@ def stationary_points(beta, T):
     1/sqrt(2) lies on one side of it and gets that side's answer. At T = 5, beta = 1 the curvature at b = ±1 is 0, and
     still it is a maximum.
     """
+    from lrnn_helpers.transitions._roots import positive_roots, to_float
+
     beta = valid.positive("beta", beta)
     if beta.ndim:
         raise ValueError(f"beta must be one number, got shape {beta.shape}")
@@ -197,16 +199,19 @@ def stationary_modes(s):
     TypeError
         If `s` is complex or holds no numbers.
     """
+    from lrnn_helpers.transitions._roots import positive_roots, to_float
+
     s = valid.array("s", s, real=True)
     if s.ndim != 1 or len(s) < 2 or not s.any():
         raise ValueError(f"s must be (T,) with T >= 2 and not all zero, got {s}")
     lags = [Fraction(x) for x in s[::-1].tolist()]
     common = math.lcm(*(x.denominator for x in lags))
-    S = [int(x * common) for x in lags]
-    n = len(S) - 1
-    Z = [(k + 1) % 2 for k in range(2 * n + 1)]
-    slope = [2 * x - y for x, y in zip(_product(_derivative(S), Z), _product(S, _derivative(Z)), strict=True)]
-    slope = _product(S, slope)
+    n = len(lags) - 1
+    # Polynomials in b as arrays of Python integers, the constant first.
+    S = np.array([int(x * common) for x in lags], dtype=object)
+    Z = np.array([(k + 1) % 2 for k in range(2 * n + 1)], dtype=object)
+    dS, dZ = (c[1:] * np.arange(1, len(c)).astype(object) for c in (S, Z))
+    slope = np.convolve(S, 2 * np.convolve(dS, Z) - np.convolve(S, dZ)).tolist()
     order = next(k for k, x in enumerate(slope) if x)
     found = [(b, KINDS[turn]) for b, turn in positive_roots(slope)]
     # Seen from b = 0 to the left a turn is the other way round, and the derivative has the other sign.
@@ -280,6 +285,10 @@ def folds(T):
     TypeError
         If `T` is not an integer.
     """
+    import sympy as sp
+
+    from lrnn_helpers.transitions._roots import positive_roots, to_float
+
     n = valid.integer("T", T, at_least=2) - 1
     x = sp.Symbol("x")
     P = sp.Poly(range(n, 0, -1), x)
@@ -383,20 +392,6 @@ def _geometric(x, terms):
     for _ in range(terms):
         total = 1 + x * total
     return total
-
-
-def _derivative(c):
-    """Of a polynomial, coefficients ascending."""
-    return [k * x for k, x in enumerate(c)][1:]
-
-
-def _product(p, q):
-    """Of two polynomials, coefficients ascending."""
-    out = [0] * (len(p) + len(q) - 1)
-    for i, x in enumerate(p):
-        for j, y in enumerate(q):
-            out[i + j] += x * y
-    return out
 
 
 def _condition(p, d, n):

@@ -1,0 +1,70 @@
+"""Bases: orthogonal matrices, and the unitary eigenvectors of real rotations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lrnn_helpers import _validation as valid
+
+__all__ = ["orthonormal_columns", "random_orthogonal", "rotation_basis"]
+
+
+def random_orthogonal(n, seed):
+    """A uniformly (Haar) distributed orthogonal (n, n) matrix.
+
+    Parameters
+    ----------
+    n : int
+        Size, >= 1.
+    seed : int or numpy.random.Generator
+        Where the randomness comes from.
+    """
+    n = valid.integer("n", n, at_least=1)
+    Q, R = np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))
+    # QR leaves the signs of R's diagonal to LAPACK; with them positive Q is Haar.
+    return Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)
+
+
+def rotation_basis(n, pairs=None):
+    """The unitary eigenvectors of real block-diagonal matrices, P.4.1 with its slips put right.
+
+    Columns j, j+1 of a pair are [1, -i]/√2 and [1, i]/√2 in rows j, j+1: with the block [[μ, -ν], [ν, μ]] the first
+    belongs to μ + iν. Every other column is one-hot.
+
+    Parameters
+    ----------
+    n : int
+        Size, >= 1.
+    pairs : sequence of int, optional
+        First column of each pair; by default 0, 2, 4, …, so that for odd n the last column is real.
+
+    Returns
+    -------
+    numpy.ndarray, (n, n), complex
+
+    Raises
+    ------
+    ValueError
+        If n < 1, or pairs overlap or leave 0 … n-1.
+    """
+    n = valid.integer("n", n, at_least=1)
+    pairs = range(0, n - 1, 2) if pairs is None else [valid.integer("pairs", j, at_least=0) for j in pairs]
+    taken = sorted(k for j in pairs for k in (j, j + 1))
+    if len(set(taken)) != len(taken) or any(k >= n for k in taken):
+        raise ValueError(f"pairs must be disjoint columns j, j+1 below n = {n}, got {list(pairs)}")
+    P = np.eye(n, dtype=complex)
+    for j in pairs:
+        P[j : j + 2, j : j + 2] = np.array([[1, 1], [-1j, 1j]]) / np.sqrt(2)
+    return P
+
+
+def orthonormal_columns(name, value, columns, *, real=True):
+    """The first `columns` columns of a (n, m) matrix, m >= columns, checked to be orthonormal to 1e-10."""
+    out = valid.array(name, value, real=real)
+    if out.ndim != 2 or out.shape[0] < columns or out.shape[1] < columns:
+        raise ValueError(f"{name} must be a matrix with at least {columns} rows and columns, got shape {out.shape}")
+    gram = out.conj().T @ out
+    off = float(np.abs(gram - np.eye(out.shape[1])).max())
+    if off > 1e-10:
+        raise ValueError(f"{name} must have orthonormal columns, got columns whose Gram matrix is off by {off:.1e}")
+    return out[:, :columns]

@@ -1,0 +1,41 @@
+"""The compiled step of `modes.descend`; imported only where numba is there."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from lrnn_helpers._jit import OPTIONS
+
+# Modes of one block, and what goes with them: enough to hide the loop, few enough for the nearest cache.
+BLOCK = 256
+
+
+@njit(**OPTIONS)
+def steps(a, b, c, d, n, rate, count):
+    """So many steps of `modes.descend` on real modes (S,), in place, to the bit what numpy makes of them.
+
+    d (T, S) and n (T,) are the sums and numbers of each lag.
+    """
+    u, power, last = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    level, slope = np.empty(BLOCK), np.empty(BLOCK)
+    for start in range(0, len(a), BLOCK):
+        size = min(BLOCK, len(a) - start)
+        a_, b_, c_, rate_ = a[start:], b[start:], c[start:], rate[start:]
+        for _ in range(count):
+            for i in range(size):
+                u[i], power[i], last[i], level[i], slope[i] = c_[i] * a_[i], 1.0, 0.0, 0.0, 0.0
+            for k in range(len(d)):
+                lag, number, data = float(k), n[k], d[k, start:]
+                for i in range(size):
+                    residual = data[i] - number * (u[i] * power[i])
+                    level[i] += power[i] * residual
+                    if k:
+                        slope[i] += lag * last[i] * residual
+                    last[i] = power[i]
+                    power[i] *= b_[i]
+            for i in range(size):
+                da, db, dc = c_[i] * level[i], u[i] * slope[i], a_[i] * level[i]
+                a_[i] += rate_[i] * da
+                b_[i] += rate_[i] * db
+                c_[i] += rate_[i] * dc
