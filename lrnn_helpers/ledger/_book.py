@@ -171,11 +171,10 @@ def statuses(rows, records):
             if id not in rows:
                 raise ValueError(f"a check in {record['chapter']} names {id!r}, which is no row of the ledger")
             of_row[id].append(record)
-            judging = rows[id]["kind"] in ("claim", "panel") or id.startswith("ours-")
-            if (record["call"] == "claim" and not judging) or (record["call"] == "figure") != (
-                rows[id]["kind"] == "figure"
-            ):
-                raise ValueError(f"{record['call']} in {record['chapter']} stands on {id!r}, a {rows[id]['kind']}")
+            kind = rows[id]["kind"]
+            claims = kind in ("claim", "panel") or id.startswith("ours-")
+            if (record["call"] == "claim" and not claims) or (record["call"] == "figure" and kind != "figure"):
+                raise ValueError(f"{record['call']} in {record['chapter']} stands on {id!r}, a {kind}")
 
     def origin(id):
         return id if of_row[id] or "of" not in rows[id] else origin(rows[id]["of"])
