@@ -158,13 +158,14 @@ def printed_forms_are_frozen(book):
 
 
 def own_results_are_shown(book):
-    """The LaTeX of a row of ours stands on its chapter's page."""
+    """The LaTeX of a row of ours stands on its chapter's page, displayed or within a line."""
     out = []
     for id, row in book.rows.items():
         if id.startswith("ours-") and row.get("latex") and row["chapter"] in set(book.chapters) - NOT_YET:
-            shown = [normalise(latex) for _, latex in displays(book.texts[row["chapter"]])]
-            if not any(normalise(row["latex"]) in latex for latex in shown):
-                out.append(f"the LaTeX of {id} is not displayed in {row['chapter']}")
+            text = FENCE.sub("", book.texts[row["chapter"]])
+            shown = [latex for _, latex in displays(text)] + re.findall(r"(?<![$\\])\$([^$]+)\$(?!\$)", text)
+            if not any(normalise(row["latex"]) in normalise(latex) for latex in shown):
+                out.append(f"the LaTeX of {id} is not shown in {row['chapter']}")
     return out
 
 

@@ -455,9 +455,9 @@ def test_mutants_that_are_wrong_from_lag_2_on_need_long_witnesses():
         check.holds("43", define(text), geometric, short, rtol=0)
     check.holds("43", define(text), geometric, [*short, dict(short[0], T=3)], rtol=0)
     assert check.records[-1]["sizes"] == {"T": [1, 2, 3]}
-    f = dict(mutants(define("def g(x, n):\n    return x ** n + x ** 0.5 + x ** (1 / n) + 1 ** n\n")))
+    f = dict(mutants(define("def g(x, n):\n    return x ** n + x ** 0.5 + x ** (1 / n) + 1 ** n + x ** (n - n)\n")))
     assert [name for name in f if "cut" in name] == ["exponent cut at 1: x ** n"]
-    assert f["exponent cut at 1: x ** n"](4.0, -3) == 0.25 + 2 + 4.0 ** (-1 / 3) + 1
+    assert f["exponent cut at 1: x ** n"](4.0, -3) == 0.25 + 2 + 4.0 ** (-1 / 3) + 1 + 1
 
 
 def test_witnesses_are_generic_and_repeatable():

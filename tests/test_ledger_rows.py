@@ -190,4 +190,5 @@ def test_errata_are_complete():
     assert but(lambda row: row["erratum"]["consequence"].rstrip(")").endswith("."), heads) == []
     assert but(lambda row: row["kind"] not in ("empty", "claim", "panel", "step", "assumption"), found) == []
     assert named <= BY_ID.keys() and named.isdisjoint(row["id"] for row in heads)
-    assert all(BY_ID[id].get("assumes") for row in heads if row["erratum"]["kind"] == "condition" for id in named)
+    conditions = [row for row in heads if row["erratum"]["kind"] == "condition"]
+    assert all(BY_ID[id].get("assumes") for row in conditions for id in [row["id"], *row["erratum"].get("also", ())])

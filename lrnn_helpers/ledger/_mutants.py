@@ -9,6 +9,7 @@ import textwrap
 from collections import Counter
 
 import numpy as np
+import sympy
 
 POWERS = {"power", "matrix_power"}
 DROPPED = {"exp", "log", "sqrt", "abs", "conj", "conjugate", "transpose"}
@@ -125,9 +126,13 @@ def _call_edits(node):
 
 
 def _is_lag(node):
-    """Whether an exponent or an end varies and may well be a whole number: T - i is, 1/T and sqrt(2)/4 are not."""
+    """Whether an exponent or an end varies and may well be a whole number: T - i is; 1/T, sqrt(2)/4, T - T are not."""
     inner = list(ast.walk(node))
-    return any(isinstance(n, ast.Name) for n in inner) and not any(isinstance(n, (ast.Div, ast.Call)) for n in inner)
+    names = {n.id: sympy.Symbol(n.id) for n in inner if isinstance(n, ast.Name)}
+    if not names or any(isinstance(n, (ast.Div, ast.Call)) for n in inner):
+        return False
+    plain = not any(isinstance(n, (ast.Attribute, ast.Subscript)) for n in inner)
+    return not (plain and sympy.sympify(ast.unparse(node), names).is_number)
 
 
 def _cut(node, start=None):

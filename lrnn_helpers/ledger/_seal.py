@@ -100,9 +100,9 @@ def sealable(rows, records, book):
 
 def read_texts(book):
     """Chapter (path without suffix) to text, of the Markdown pages under a folder."""
-    book = Path(book)
-    pages = (p for p in sorted(book.rglob("*.md")) if not any(part.startswith((".", "_")) for part in p.parts))
-    return {p.relative_to(book).with_suffix("").as_posix(): p.read_text(encoding="utf-8") for p in pages}
+    pages = {p.relative_to(book): p for p in sorted(Path(book).rglob("*.md"))}
+    shown = {page: p for page, p in pages.items() if not any(part.startswith((".", "_")) for part in page.parts)}
+    return {page.with_suffix("").as_posix(): p.read_text(encoding="utf-8") for page, p in shown.items()}
 
 
 def with_seals(text, seals):
