@@ -55,6 +55,27 @@ class Task(NamedTuple):
     d: np.ndarray | None = None
 
 
+class Moments(NamedTuple):
+    """What loss (4) depends on, in place of samples: `training.train` takes it where it takes a Task.
+
+    Attributes
+    ----------
+    correlations : numpy.ndarray, (T, N_y, N_x) or (T_out, T_in, N_y, N_x)
+        As `correlations` gives them; four axes mean T outputs.
+    covariance : numpy.ndarray, (T, T, N_x, N_x)
+        As `input_covariance` gives it.
+    square : float, optional
+        Σ_p ‖y_p‖² (and Σ_t). Without it losses count from that of the best linear map of the inputs.
+    samples : int, optional
+        Their number P, which only the mean loss needs.
+    """
+
+    correlations: np.ndarray
+    covariance: np.ndarray
+    square: float | None = None
+    samples: int | None = None
+
+
 def white_inputs(T: int, N_x: int, P: int, seed: int | np.random.Generator) -> np.ndarray:
     """Inputs of zero sample mean with Σ_p x_t x_t'ᵀ = δ_tt' I, uniformly distributed among all such (Assumption 1).
 
@@ -403,3 +424,38 @@ def input_covariance(x: ArrayLike) -> np.ndarray:
     """
     x = valid.inputs(x)
     return np.einsum("ptn,pum->tunm", x, x, optimize=True)
+
+
+def moments(x: ArrayLike, y: ArrayLike) -> Moments:
+    """The moments of samples, all that training in closed form needs of them.
+
+    Parameters
+    ----------
+    x : array_like, (P, T, N_x)
+        Inputs.
+    y : array_like, (P, N_y) or (P, T, N_y)
+        Targets.
+
+    Returns
+    -------
+    Moments
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit or an entry is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/scaling`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> m = tasks.moments(np.ones((4, 3, 2)), np.ones((4, 1)))
+    >>> m.correlations.shape, m.covariance.shape, m.square, m.samples
+    ((3, 1, 2), (3, 3, 2, 2), 4.0, 4)
+    """
+    x, y = valid.samples(x, y)
+    return Moments(correlations(x, y), input_covariance(x), float(np.sum(y**2)), len(x))
