@@ -211,7 +211,7 @@ def velocity(modes, s, tau=1.0, *, outputs="last", inputs=None):
         return Modes(*(rate / tau for rate in _descend.ascent(a, b, c, *_by_lag(s, outputs, inputs))))
 
 
-def flow(modes, s, times, tau=1.0, *, outputs="last"):
+def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None):
     """Modes along the gradient flow (5)–(7) at the given times; (152)–(155) with T outputs, (182)–(184) if complex.
 
     Solved by LSODA, which turns to a stiff method where it must, for each dimension on its own; accurate to 1e-7.
@@ -222,7 +222,7 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
     ----------
     modes : Modes
         The state at time 0.
-    s, tau, outputs
+    s, tau, outputs, inputs
         As in `energy`.
     times : array_like, (n,)
         One-dimensional, not empty, >= 0, nondecreasing; in the units of `tau`.
@@ -239,19 +239,31 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
         As `energy`, and if `times` is not one-dimensional, empty, negative, decreasing or not finite.
     TypeError
         As `energy`, and if `times` is complex.
+
+    Examples
+    --------
+    A small network waits, then learns how much (u), then how long (b):
+
+    >>> from lrnn_helpers import modes
+    >>> from lrnn_helpers.modes import Modes
+    >>> path = modes.flow(Modes(0.01, 0.01, 0.01), [0.25, 0.5, 1.0], [0.0, 3.0, 6.0, 9.0])
+    >>> path.u.round(3), path.b.round(3)
+    (array([0.   , 0.04 , 1.001, 1.   ]), array([0.01 , 0.02 , 0.473, 0.5  ]))
     """
-    (a, b, c), s, tau, _ = _arguments(modes, s, tau, outputs, None)
+    (a, b, c), s, tau, inputs = _arguments(modes, s, tau, outputs, inputs)
     from lrnn_helpers.modes import _flow  # scipy's integrators take a quarter of a second to load
 
     times = valid.times("times", times)
-    d, n = _lags.sums(s, outputs)
-    d = np.broadcast_to(d, (*a.shape, len(n)))
+    d, n = _lags.sums(s, outputs, inputs)
+    d = np.broadcast_to(d, (*a.shape, d.shape[-1]))
+    n = n if inputs is None else np.broadcast_to(n, (*a.shape, *n.shape[-2:]))
     out = np.full((3, len(times), *a.shape), np.nan, dtype=a.dtype)
     with np.errstate(all="ignore"):
         for row in np.ndindex(a.shape):
             start = a[row], b[row], c[row]
             if np.isfinite(start).all():
-                out[(slice(None), slice(None), *row)] = _flow.solve(*start, d[row], n, times / tau[row])
+                weights = n if inputs is None else n[row]
+                out[(slice(None), slice(None), *row)] = _flow.solve(*start, d[row], weights, times / tau[row])
     return Modes(*out)
 
 

@@ -37,8 +37,8 @@ def solve(a0, b0, c0, d, n, times):
     v = (abs(a0) - abs(c0)) * (abs(a0) + abs(c0))
     if np.isrealobj(start):
         solver = _real if v else _balanced
-    elif not np.append(start, d).imag.any():
-        return solve(a0.real, b0.real, c0.real, d.real, n, times)
+    elif not any(x.imag.any() for x in (start, d, n)):
+        return solve(a0.real, b0.real, c0.real, d.real, n.real, times)
     else:
         solver = _complex
     out = np.array(solver(_System(v, d, n), a0, b0, c0, times))
@@ -95,11 +95,14 @@ def _modes(v, u, b, direction):
 
 
 class _System:
-    """The flow of (u, b) at a conserved `v`, from the sums `d` and numbers `n` of each lag."""
+    """The flow of (u, b) at a conserved `v`, from `d` and `n`, the numbers of each lag or a matrix."""
 
     def __init__(self, v, d, n):
-        self.v, self.d, self.n, self.k = v, d, np.asarray(n, dtype=float), np.arange(len(d))
+        self.v, self.d, self.n, self.k = v, d, np.asarray(n), np.arange(len(d))
         self.size = np.abs(d)
+
+    def weigh(self, x):
+        return self.n * x if self.n.ndim == 1 else self.n @ x
 
     def scale_of_b(self, b0):
         """The size that b starts from: its own, but 1 where it is next to nothing and the data move it from there."""
@@ -109,10 +112,12 @@ class _System:
         """u', b' and G."""
         power = b**self.k
         slopes = self.k[1:] * power[:-1]
-        model = self.n * (u * power)
+        answers = u * power
+        model = self.weigh(answers)
         residual = self.d - model
         G, H = power.conj() @ residual, slopes.conj() @ residual[1:]
         # At rest the sums are rounding errors, which a solver would follow in tiny steps for all time to come.
+        model = model if self.n.ndim == 1 else np.abs(self.n) @ np.abs(answers)
         noise = 4 * np.finfo(float).eps * (self.size + np.abs(model))
         G = 0.0 if abs(G) < np.abs(power) @ noise else G
         H = 0.0 if abs(H) < np.abs(slopes) @ noise[1:] else H
@@ -124,12 +129,12 @@ class _System:
         power = b**k
         first, second = np.zeros_like(power), np.zeros_like(power)
         first[1:], second[2:] = k[1:] * power[:-1], k[2:] * k[1:-1] * power[:-2]
-        residual = self.d - self.n * (u * power)
+        residual = self.d - self.weigh(u * power)
         N, G = np.hypot(self.v, 2 * abs(u)), power.conj() @ residual
-        inner = self.n * first.conj()
+        seen, moved = self.weigh(power), self.weigh(first)
         plain = [
-            [2 * u.conjugate() / N * G - N * (self.n @ np.abs(power) ** 2), -N * u * (inner.conj() @ power.conj())],
-            [-u.conjugate() * (inner @ power), -u.conjugate() * u * (inner @ first)],
+            [2 * u.conjugate() / N * G - N * (power.conj() @ seen), -N * u * (power.conj() @ moved)],
+            [-u.conjugate() * (first.conj() @ seen), -u.conjugate() * u * (first.conj() @ moved)],
         ]
         conjugate = [
             [2 * u / N * G, N * (first.conj() @ residual)],
