@@ -20,8 +20,13 @@ def array(name, value, *, finite=True, real=False):
     except ValueError as error:
         raise ValueError(f"{name} must be an array of numbers of one shape, got {value!r}") from error
     if out.dtype == object:
+        # numpy would make NaN of None, and a number of a string of digits.
+        if not all(hasattr(x, "__float__") or hasattr(x, "__complex__") for x in out.flat):
+            raise TypeError(f"{name} must hold numbers, got {value!r}")
         try:
             out = out.astype(float)
+        except OverflowError as error:
+            raise ValueError(f"{name} must hold floats, got a number beyond their range") from error
         except TypeError:
             try:
                 out = out.astype(complex)
@@ -72,7 +77,7 @@ def at_least(name, value, least=0.0):
 
 def outputs(value):
     """One of ``"last"`` (single output) and ``"all"`` (T outputs)."""
-    if value not in OUTPUTS:
+    if not isinstance(value, str) or value not in OUTPUTS:
         raise ValueError(f'outputs must be "last" or "all", got {value!r}')
     return value
 
@@ -117,7 +122,7 @@ def orthonormal_columns(name, value, columns, *, real=True):
 
 def one_of(name, value, options):
     """`value`, one of a few strings."""
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
     return value
 

@@ -6,6 +6,7 @@ are independent networks.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -99,14 +100,15 @@ def forward(weights, x, outputs="last"):
     check.outputs(outputs)
     Wx, Wh, Wy = check.weights(weights)
     x = check.inputs(x, Wx.shape[-1])
-    h = x[:, 0] @ Wx.mT
-    states = [h]
-    for t in range(1, x.shape[1]):
-        h = h @ Wh.mT + x[:, t] @ Wx.mT
-        states.append(h)
-    if outputs == "last":
-        return h @ Wy.mT
-    return np.stack([h @ Wy.mT for h in states], axis=-2)
+    with np.errstate(all="ignore"):
+        h = x[:, 0] @ Wx.mT
+        states = [h]
+        for t in range(1, x.shape[1]):
+            h = h @ Wh.mT + x[:, t] @ Wx.mT
+            states.append(h)
+        if outputs == "last":
+            return h @ Wy.mT
+        return np.stack([h @ Wy.mT for h in states], axis=-2)
 
 
 def impulse_response(weights, T):
@@ -130,10 +132,11 @@ def impulse_response(weights, T):
         If the sizes do not fit together or T < 1.
     """
     Wx, Wh, Wy = check.weights(weights)
-    states = [Wx]
-    for _ in range(check.integer("T", T, at_least=1) - 1):
-        states.append(Wh @ states[-1])
-    return np.stack([Wy @ A for A in np.broadcast_arrays(*reversed(states))], axis=-3)
+    states, T = [Wx], check.integer("T", T, at_least=1)
+    with np.errstate(all="ignore"):
+        for _ in range(T - 1):
+            states.append(Wh @ states[-1])
+        return np.stack([Wy @ A for A in np.broadcast_arrays(*reversed(states))], axis=-3)
 
 
 def _modes(modes, real):
@@ -178,7 +181,8 @@ def aligned_weights(modes, U, R, V):
     a, b, c = _modes(modes, real=True)
     N = a.shape[-1]
     U, R, V = (check.orthonormal_columns(n, m, N) for n, m in (("U", U), ("R", R), ("V", V)))
-    return Weights(*((left * m[..., None, :]) @ right.T for left, m, right in ((R, a, V), (R, b, R), (U, c, R))))
+    with np.errstate(all="ignore"):
+        return Weights(*((left * m[..., None, :]) @ right.T for left, m, right in ((R, a, V), (R, b, R), (U, c, R))))
 
 
 def rotational_weights(modes, P):
@@ -208,8 +212,9 @@ def rotational_weights(modes, P):
     out = []
     for name, m in zip(modes._fields, modes, strict=True):
         tolerance = 1e-10 * np.max(np.abs(m), axis=-1, initial=0.0)[..., None, None]
-        with np.errstate(invalid="ignore"):  # inf - inf of a diverged network
+        with np.errstate(all="ignore"):
             clash = partner & (np.abs(m[..., :, None] - m[..., None, :].conj()) > tolerance)
+            W = (P * m[..., None, :]) @ P.conj().T
         if clash.any():
             *batch, j, k = (int(i) for i in np.argwhere(clash)[0])
             value = tuple(complex(m[(*batch, i)]) for i in (j, k))
@@ -220,7 +225,6 @@ def rotational_weights(modes, P):
             )
             where = f"{name}[..., {j}]" if j == k else f"{name}[..., {j}] and {name}[..., {k}]"
             raise ValueError(f"{where} {rule}")
-        W = (P * m[..., None, :]) @ P.conj().T
         if (np.abs(W.imag) > tolerance).any():
             raise ValueError(f"P must hold the conjugate of each complex column, got {P.shape[1]} columns without")
         out.append(np.ascontiguousarray(W.real))
@@ -284,7 +288,8 @@ def recover_modes(weights, U, R, V):
     Wx, Wh, Wy = check.weights(weights)
     U, R, V = _singular_vectors(Wx, Wy, U, R, V)
     shape = (*check.broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2]), U.shape[1])
-    diagonals = (np.einsum("ia,...ij,ja->...a", *args) for args in ((R, Wx, V), (R, Wh, R), (U, Wy, R)))
+    with np.errstate(all="ignore"):
+        diagonals = [np.einsum("ia,...ij,ja->...a", *args) for args in ((R, Wx, V), (R, Wh, R), (U, Wy, R))]
     return Modes(*(np.broadcast_to(d, shape).copy() for d in diagonals))
 
 
@@ -318,10 +323,15 @@ def misalignment(weights, U, R, V):
     """
     weights = Weights(*check.weights(weights))
     U, R, V = _singular_vectors(weights.Wx, weights.Wy, U, R, V)
-    rebuilt = aligned_weights(recover_modes(weights, U, R, V), U, R, V)
-    rest = sum(np.sum((w - r) ** 2, axis=(-2, -1)) for w, r in zip(weights, rebuilt, strict=True))
-    whole = sum(np.sum(w**2, axis=(-2, -1)) for w in weights)
-    return np.sqrt(np.divide(rest, whole, out=np.zeros_like(rest), where=whole != 0))
+    with np.errstate(all="ignore"):
+        # A share has no size: each network is brought to the size of 1, by a power of 2, so that no square overflows.
+        largest = reduce(np.maximum, (np.abs(w).max(axis=(-2, -1)) for w in weights))
+        exponent = np.where(np.isfinite(largest), np.frexp(largest)[1], 0)[..., None, None]
+        weights = Weights(*(np.ldexp(w, -exponent) for w in weights))
+        rebuilt = aligned_weights(recover_modes(weights, U, R, V), U, R, V)
+        rest = sum(np.sum((w - r) ** 2, axis=(-2, -1)) for w, r in zip(weights, rebuilt, strict=True))
+        whole = sum(np.sum(w**2, axis=(-2, -1)) for w in weights)
+        return np.sqrt(np.divide(rest, whole, out=np.zeros_like(rest), where=whole != 0))
 
 
 def recover_rotational_modes(weights, P):
@@ -355,7 +365,8 @@ def recover_rotational_modes(weights, P):
         raise ValueError(f"P must be a matrix of {n} rows, as the weights have, got shape {P.shape}")
     P = check.orthonormal_columns("P", P, P.shape[1], real=False).astype(complex)
     shape = (*check.broadcast(Wx=W[0].shape[:-2], Wh=W[1].shape[:-2], Wy=W[2].shape[:-2]), P.shape[1])
-    diagonals = (np.einsum("ia,...ij,ja->...a", P.conj(), w, P) for w in W)
+    with np.errstate(all="ignore"):
+        diagonals = [np.einsum("ia,...ij,ja->...a", P.conj(), w, P) for w in W]
     return Modes(*(np.broadcast_to(d, shape).copy() for d in diagonals))
 
 

@@ -746,6 +746,13 @@ EACH = [
         (Modes("x", 0, 0), [1.0], "last", TypeError, "modes.a must hold numbers"),
         ([0.1, 0.2, 0.3], [1.0], "last", TypeError, r"modes must be Modes\(a, b, c\), got"),
         ((0.1, 0.2), [1.0], "last", TypeError, r"modes must be Modes\(a, b, c\), got"),
+        (Modes(None, 0.2, 0.3), [1.0], "last", TypeError, "modes.a must hold numbers, got None"),
+        (Modes(0.1, [0.2, None], 0.3), [1.0], "last", TypeError, r"modes.b must hold numbers, got \[0.2, None\]"),
+        (GOOD, None, "last", TypeError, "s must hold numbers, got None"),
+        (GOOD, [1.0, None], "last", TypeError, r"s must hold numbers, got \[1.0, None\]"),
+        (GOOD, [10**400, 1], "last", ValueError, "s must hold floats, got a number beyond their range"),
+        (GOOD, [1.0], np.array(["last", "last"]), ValueError, 'outputs must be "last" or "all", got array'),
+        (GOOD, [1.0], None, ValueError, 'outputs must be "last" or "all", got None'),
     ],
 )
 def test_every_function_refuses_what_none_can_use(call, m, s, outputs, error, message):
@@ -776,6 +783,9 @@ def test_every_function_refuses_what_none_can_use(call, m, s, outputs, error, me
         (lambda: modes.flow(GOOD, [1.0], [0.0, 2.0, 1.0]), ValueError, "times must be nondecreasing, got 2.0 before"),
         (lambda: modes.flow(GOOD, [1.0], [0.0, np.inf]), ValueError, "times must be finite"),
         (lambda: modes.flow(GOOD, [1.0], [1j]), TypeError, "times must be real"),
+        (lambda: modes.flow(GOOD, [1.0], None), TypeError, "times must hold numbers, got None"),
+        (lambda: modes.energy(GOOD, [1.0], None), TypeError, "tau must hold numbers, got None"),
+        (lambda: modes.descend(GOOD, [1.0], 10**400, 3), ValueError, "learning_rate must hold floats"),
         (lambda: modes.descend(GOOD, [1.0], 0.0, 3), ValueError, "learning_rate must be > 0, got 0.0"),
         (lambda: modes.descend(GOOD, [1.0], np.nan, 3), ValueError, "learning_rate must be finite"),
         (lambda: modes.descend(Modes([1, 2], 0, 0), [1.0], np.ones(3), 3), ValueError, r"learning_rate \(3,\)"),
