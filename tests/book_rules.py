@@ -29,7 +29,6 @@ NOT_YET = {
     "appendices/i_ntk",
     "appendices/j_feature_learning",
     "appendices/k_energy_shape",
-    "appendices/m_t_outputs",
     "appendices/n_eigenspace",
     "appendices/p_simulations",
     "results/energy_function",
