@@ -56,14 +56,82 @@ def forward(weights, x, *, outputs="last"):
     valid.outputs(outputs)
     Wx, Wh, Wy = valid.weights(weights)
     x = valid.inputs(x, Wx.shape[-1])
+    with np.errstate(all="ignore"):
+        if outputs == "all":
+            return np.stack([h @ Wy.mT for h in _states(Wx, Wh, x)], axis=-2)
+        *_, h = _states(Wx, Wh, x)
+        return h @ Wy.mT
+
+
+def hidden_states(weights, x):
+    """The hidden states h_1 … h_T, (1) and (12); ŷ_t = W_y h_t.
+
+    Parameters
+    ----------
+    weights : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
+    x : array_like, (P, T, N_x)
+        Input trajectories, the same for every network.
+
+    Returns
+    -------
+    numpy.ndarray, (..., P, T, N_h)
+        In the paper's count h_t is its h_(t+1): here the state that x_t has reached.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit together or `x` is not finite.
+    """
+    Wx, Wh, _ = valid.weights(weights)
+    x = valid.inputs(x, Wx.shape[-1])
+    with np.errstate(all="ignore"):
+        return np.stack(list(_states(Wx, Wh, x)), axis=-2)
+
+
+def _states(Wx, Wh, x):
     h = x[:, 0] @ Wx.mT
-    states = [h]
+    yield h
     for t in range(1, x.shape[1]):
         h = h @ Wh.mT + x[:, t] @ Wx.mT
-        states.append(h)
-    if outputs == "last":
-        return h @ Wy.mT
-    return np.stack([h @ Wy.mT for h in states], axis=-2)
+        yield h
+
+
+def hidden_velocity(weights, velocity, x):
+    """How fast the last hidden state moves while the weights do, dh_T/dt, Appendix L's hidden gradient.
+
+    It is the derivative of h_T along `velocity`, exact: h_t' = W_h h_(t-1)' + W_h' h_(t-1) + W_x' x_t.
+
+    Parameters
+    ----------
+    weights : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
+    velocity : Weights
+        The rates of the three, of the same shapes; under gradient flow minus `training.gradient` (W_y' plays no part).
+    x : array_like, (P, T, N_x)
+        Input trajectories, the same for every network.
+
+    Returns
+    -------
+    numpy.ndarray, (..., P, N_h)
+        In the unit of h over that of the time in `velocity`.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit together or `x` is not finite.
+    """
+    Wx, Wh, _ = valid.weights(weights)
+    dWx, dWh, _ = valid.weights(velocity)
+    if dWx.shape[-2:] != Wx.shape[-2:]:
+        raise ValueError(f"velocity must have the weights' sizes, got Wx {dWx.shape} beside {Wx.shape}")
+    x = valid.inputs(x, Wx.shape[-1])
+    with np.errstate(all="ignore"):
+        states = list(_states(Wx, Wh, x))
+        rate = x[:, 0] @ dWx.mT
+        for t in range(1, x.shape[1]):
+            rate = rate @ Wh.mT + states[t - 1] @ dWh.mT + x[:, t] @ dWx.mT
+        return rate
 
 
 def impulse_response(weights, T):
@@ -225,21 +293,21 @@ def recover_modes(weights, U, R, V):
         If the sizes do not fit, or columns are not orthonormal.
     """
     Wx, Wh, Wy = valid.weights(weights)
-    U, R, V = _singular_vectors(Wx, Wy, U, R, V)
+    U, R, V = _singular_vectors(U=(U, Wy.shape[-2]), R=(R, Wx.shape[-2]), V=(V, Wx.shape[-1]))
     shape = (*valid.broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2]), U.shape[1])
     diagonals = (np.einsum("ia,...ij,ja->...a", *args) for args in ((R, Wx, V), (R, Wh, R), (U, Wy, R)))
     return Modes(*(np.broadcast_to(d, shape).copy() for d in diagonals))
 
 
-def _singular_vectors(Wx, Wy, U, R, V):
-    """U, R, V cut to their common number of columns, rows checked against the weights."""
-    sizes = (("U", U, Wy.shape[-2]), ("R", R, Wx.shape[-2]), ("V", V, Wx.shape[-1]))
-    matrices = [valid.array(name, m, real=True) for name, m, _ in sizes]
-    for (name, _, rows), m in zip(sizes, matrices, strict=True):
+def _singular_vectors(**sizes):
+    """The matrices, rows checked against the weights, cut to their common number of columns, which are orthonormal."""
+    matrices = {name: valid.array(name, m, real=True) for name, (m, _) in sizes.items()}
+    for name, (_, rows) in sizes.items():
+        m = matrices[name]
         if m.ndim != 2 or m.shape[0] != rows or m.shape[1] < 1:
             raise ValueError(f"{name} must be a matrix of {rows} rows, as the weights have, got shape {m.shape}")
-    N = min(m.shape[1] for m in matrices)
-    return [orthonormal_columns(name, m, N) for (name, _, _), m in zip(sizes, matrices, strict=True)]
+    N = min(m.shape[1] for m in matrices.values())
+    return [orthonormal_columns(name, m, N) for name, m in matrices.items()]
 
 
 def misalignment(weights, U, R, V):
@@ -260,11 +328,74 @@ def misalignment(weights, U, R, V):
         0 where all weights are 0.
     """
     weights = Weights(*valid.weights(weights))
-    U, R, V = _singular_vectors(weights.Wx, weights.Wy, U, R, V)
+    U, R, V = _singular_vectors(U=(U, weights.Wy.shape[-2]), R=(R, weights.Wx.shape[-2]), V=(V, weights.Wx.shape[-1]))
     rebuilt = aligned_weights(recover_modes(weights, U, R, V), U, R, V)
     rest = sum(np.sum((w - r) ** 2, axis=(-2, -1)) for w, r in zip(weights, rebuilt, strict=True))
     whole = sum(np.sum(w**2, axis=(-2, -1)) for w in weights)
     return np.sqrt(np.divide(rest, whole, out=np.zeros_like(rest), where=whole != 0))
+
+
+class EffectiveModes(NamedTuple):
+    """Where weights stand in the space of aligned ones.
+
+    Attributes
+    ----------
+    modes : Modes, each (..., N)
+        The diagonals of `recover_modes` with this R.
+    R : numpy.ndarray, (..., N_h, N)
+        Orthonormal columns.
+    alignment : Weights
+        For each of the three matrices the share of its squared entries that the modes account for, (...): 1 where it
+        is aligned, NaN where it is 0.
+    """
+
+    modes: Modes
+    R: np.ndarray
+    alignment: Weights
+
+
+def effective_modes(weights, U, V):
+    """The modes that weights start from although they are not aligned: an R of their own, and what it leaves out.
+
+    While the weights are small W_x V and W_yᵀ U grow together, so that the hidden units turn to the polar factor of
+    W_x V + W_yᵀ U; with it as R the three matrices are read as in (197)-(199). Weights that are aligned with a + c > 0
+    give their modes back; where a + c < 0, R comes with the other sign and with it a and c.
+
+    Parameters
+    ----------
+    weights : Weights
+        Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
+    U, V : array_like, (N_y, ·), (N_x, ·)
+        Orthonormal columns; N <= N_h is the smaller number of columns.
+
+    Returns
+    -------
+    EffectiveModes
+        NaN where a network is not finite.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit, columns are not orthonormal, or N > N_h.
+    """
+    Wx, Wh, Wy = valid.weights(weights)
+    lead = valid.broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2])
+    Wx, Wh, Wy = (np.broadcast_to(w, (*lead, *w.shape[-2:])) for w in (Wx, Wh, Wy))
+    N_h = Wx.shape[-2]
+    U, V = _singular_vectors(U=(U, Wy.shape[-2]), V=(V, Wx.shape[-1]))
+    if U.shape[1] > N_h:
+        raise ValueError(f"U and V must have at most N_h = {N_h} columns in common, got {U.shape[1]}")
+    both = Wx @ V + Wy.mT @ U
+    R = np.full(both.shape, np.nan)
+    finite = np.isfinite(both).all(axis=(-2, -1)) & np.isfinite(Wh).all(axis=(-2, -1))
+    left, _, right = np.linalg.svd(both[finite], full_matrices=False)
+    R[finite] = left @ right
+    modes = (np.sum(x, axis=-2) for x in (R * (Wx @ V), R * (Wh @ R), U * (Wy @ R)))
+    modes = Modes(*modes)
+    with np.errstate(all="ignore"):
+        sizes = (np.linalg.norm(w, axis=(-2, -1))[..., None] for w in (Wx, Wh, Wy))
+        shares = (np.sum((m / size) ** 2, axis=-1) for m, size in zip(modes, sizes, strict=True))
+        return EffectiveModes(modes, R, Weights(*shares))
 
 
 def recover_rotational_modes(weights, P):

@@ -10,6 +10,7 @@ from lrnn_helpers import _validation as valid
 from lrnn_helpers.bases import orthonormal_columns, random_orthogonal, rotation_basis
 
 TARGETS = ("sum", "mean", "late", "early")
+SOURCES = ("neurogym", "gaussian")
 
 
 class Task(NamedTuple):
@@ -17,14 +18,14 @@ class Task(NamedTuple):
 
     Attributes
     ----------
-    x : numpy.ndarray, (P, T, N_x)
+    x : numpy.ndarray, (samples, T, N_x)
         Inputs.
-    y : numpy.ndarray, (P, N_y) or (P, T, N_y)
+    y : numpy.ndarray, (samples, N_y) or (samples, T, N_y)
         Targets; three axes mean T outputs.
     U, V : numpy.ndarray, (N_y, N), (N_x, N)
         Singular vectors of a structured task.
     P : numpy.ndarray, (N, N)
-        Eigenvectors of a rotational task.
+        Eigenvectors of a rotational task, the paper's P; the number of samples is ``len(x)``.
     s, d : numpy.ndarray, (N, T)
         Singular values (or (N, T, T)), eigenvalues.
     """
@@ -38,15 +39,38 @@ class Task(NamedTuple):
     d: np.ndarray | None = None
 
 
-def _whitened(P, T, N_x, rng):
-    """Inputs of zero sample mean with Σ_p x_t x_t'ᵀ = δ_tt' I, uniformly distributed among all such."""
+def white_inputs(T, N_x, P, seed):
+    """Inputs of zero sample mean with Σ_p x_t x_t'ᵀ = δ_tt' I, uniformly distributed among all such (Assumption 1).
+
+    A sum over samples, as loss (4) counts: a single entry has variance 1/P.
+
+    Parameters
+    ----------
+    T, N_x : int
+        Trajectory length and number of inputs, >= 1.
+    P : int
+        Number of samples, >= T·N_x + 1.
+    seed : int or numpy.random.Generator
+        Where the randomness comes from.
+
+    Returns
+    -------
+    numpy.ndarray, (P, T, N_x)
+        White and of zero mean, both to rounding.
+
+    Raises
+    ------
+    ValueError
+        If P is too small to whiten, or a size is < 1.
+    """
+    T, N_x = valid.integer("T", T, at_least=1), valid.integer("N_x", N_x, at_least=1)
     P = valid.integer("P", P, at_least=1)
     if T * N_x + 1 > P:
         raise ValueError(
             f"P must be >= T·N_x + 1 = {T * N_x + 1} for exactly white inputs of zero sample mean "
             f"(T = {T}, N_x = {N_x}), got {P}"
         )
-    x = rng.standard_normal((P, T * N_x))
+    x = np.random.default_rng(seed).standard_normal((P, T * N_x))
     Q, R = np.linalg.qr(x - x.mean(axis=0))
     return (Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)).reshape(P, T, N_x)
 
@@ -85,7 +109,7 @@ def structured_task(s, P, seed, U=None, V=None, *, outputs="last"):
     rng = np.random.default_rng(seed)
     V = None if V is None else orthonormal_columns("V", V, N)
     U = None if U is None else orthonormal_columns("U", U, N)
-    x = _whitened(P, T, N if V is None else V.shape[0], rng)
+    x = white_inputs(T, N if V is None else V.shape[0], P, rng)
     # Both are always drawn, so that giving one does not change the other.
     drawn = random_orthogonal(N, rng), random_orthogonal(N, rng)
     U, V = drawn[0] if U is None else U, drawn[1] if V is None else V
@@ -129,7 +153,7 @@ def rotational_task(d, P, seed):
     d = _rows("d", valid.trajectory("d", d)).astype(complex)
     N, T = d.shape
     basis = rotation_basis(N, _conjugate_pairs(d))
-    x = _whitened(P, T, N, np.random.default_rng(seed))
+    x = white_inputs(T, N, P, seed)
     sigma = np.einsum("na,at,ma->tnm", basis, d, basis.conj()).real
     return Task(x, np.einsum("tnm,ptm->pn", sigma, x), P=basis, d=d)
 
@@ -150,23 +174,26 @@ def _conjugate_pairs(d):
     return pairs
 
 
-def sensory_task(target, T, P, seed):
+def sensory_task(target, T, P, seed, *, source="neurogym"):
     """The sensory integration task of P.4.3: neurogym's two noisy modalities of two channels each, not whitened.
 
-    Four input channels (fixation dropped) of mean about 0.5, with noise of standard deviation 0.1, dt = 100 ms; each
-    trial has its own coherence and split between the modalities. The target is, in each channel, Σ x_t ("sum"),
-    Σ x_t / T ("mean"), 0.1 Σ t x_t ("late") or Σ x_t / t ("early").
+    Four input channels (fixation dropped): 0.5 ± c/200 at every step of a trial, plus noise of standard deviation 0.1
+    (dt = 100 ms). The sign is the side, + in one channel of each modality and - in the other; the coherence of the
+    trial, 5, 15 or 50, is split between the modalities at random. The target is, in each channel, Σ x_t ("sum"),
+    Σ x_t / T ("mean"), 0.1 Σ t x_t ("late"), Σ x_t / t ("early"), or Σ w_t x_t.
 
     Parameters
     ----------
-    target : {"sum", "mean", "late", "early"}
-        What is to be computed.
+    target : {"sum", "mean", "late", "early"} or array_like, (T,)
+        What is to be computed; an array holds the weights w_t.
     T : int
         Number of time steps of the stimulus, >= 1.
     P : int
         Number of trials, >= 1.
     seed : int or numpy.random.Generator
-        Seeds the environment.
+        Seeds the environment, or draws the trials.
+    source : {"neurogym", "gaussian"}
+        The environment itself, or trials of the same law drawn here, without neurogym.
 
     Returns
     -------
@@ -176,17 +203,36 @@ def sensory_task(target, T, P, seed):
     Raises
     ------
     ValueError
-        If `target` is unknown, or T or P is < 1.
+        If `target` is unknown or no array of T finite numbers, `source` is unknown, or T or P is < 1.
     ImportError
-        If neurogym is not installed.
+        If neurogym is asked for and not installed.
     """
-    valid.one_of("target", target, TARGETS)
     T, P = valid.integer("T", T, at_least=1), valid.integer("P", P, at_least=1)
+    weight = _target_weights(target, T)
     rng = np.random.default_rng(seed)
+    draw = {"neurogym": _neurogym_trials, "gaussian": _gaussian_trials}[valid.one_of("source", source, SOURCES)]
+    x = draw(T, P, rng)
+    return Task(x, np.einsum("t,ptn->pn", weight, x))
+
+
+def _target_weights(target, T):
+    if isinstance(target, str):
+        t = np.arange(1, T + 1)
+        known = {"sum": np.ones(T), "mean": np.full(T, 1 / T), "late": 0.1 * t, "early": 1 / t}
+        return known[valid.one_of("target", target, TARGETS)]
+    weight = valid.array("target", target, real=True)
+    if weight.shape != (T,):
+        raise ValueError(f"target must be one of {', '.join(TARGETS)} or T = {T} weights, got shape {weight.shape}")
+    return weight
+
+
+def _neurogym_trials(T, P, rng):
     try:
         from neurogym.envs.native.multisensory import MultiSensoryIntegration
     except ImportError as error:
-        raise ImportError("sensory_task needs neurogym: pip install 'lrnn-helpers[sensory]'") from error
+        raise ImportError(
+            "sensory_task needs neurogym: pip install 'lrnn-helpers[sensory]', or take source=\"gaussian\""
+        ) from error
     dt = 100
     # neurogym's own 750 ms are seven steps at 100 ms; a stimulus of T·dt ms has T.
     env = MultiSensoryIntegration(dt=dt, timing={"fixation": dt, "stimulus": T * dt, "decision": dt})
@@ -195,9 +241,14 @@ def sensory_task(target, T, P, seed):
     for p in range(P):
         env.new_trial()
         x[p] = env.view_ob("stimulus")[:, 1:]
-    t = np.arange(1, T + 1)
-    weight = {"sum": np.ones(T), "mean": np.full(T, 1 / T), "late": 0.1 * t, "early": 1 / t}[target]
-    return Task(x, np.einsum("t,ptn->pn", weight, x))
+    return x
+
+
+def _gaussian_trials(T, P, rng):
+    coherence, split, side = rng.choice([5.0, 15.0, 50.0], P), rng.random(P), rng.choice([-1.0, 1.0], P)
+    strength = np.stack([split, 1 - split], axis=-1) * (coherence * side / 200)[:, None]
+    mean = 0.5 + np.stack([strength, -strength], axis=-1).reshape(P, 1, 4)
+    return mean + 0.1 * rng.standard_normal((P, T, 4))
 
 
 def correlations(x, y):

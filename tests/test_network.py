@@ -252,6 +252,69 @@ def test_errors_name_the_argument_and_what_was_received(call, message):
         call()
 
 
+def test_hidden_states_are_the_recursion():
+    x = np.random.default_rng(0).normal(size=(4, 5, 2))
+    W = network.unaligned_weights([0.3, 0.9], 2, 3, 2, seed=1)
+    h = network.hidden_states(W, x)
+    assert h.shape == (2, 4, 5, 3)
+    for n, p in np.ndindex(2, 4):
+        state = np.zeros(3)
+        for t in range(5):
+            state = W.Wh[n] @ state + W.Wx[n] @ x[p, t]
+            np.testing.assert_allclose(h[n, p, t], state, rtol=1e-12)
+    np.testing.assert_allclose(h @ W.Wy.mT[:, None], network.forward(W, x, outputs="all"), rtol=1e-12)
+
+
+def test_hidden_velocity_is_the_derivative_along_the_weights():
+    rng = np.random.default_rng(1)
+    x, task_y = rng.normal(size=(6, 4, 2)), rng.normal(size=(6, 2))
+    W = network.unaligned_weights([0.5, 1.1], 2, 3, 2, seed=2)
+    rate = Weights(*(-g for g in training.gradient(W, Task(x, task_y))))
+    step = 1e-6
+    ends = [
+        network.hidden_states(Weights(*(w + e * r for w, r in zip(W, rate, strict=True))), x) for e in (step, -step)
+    ]
+    got = network.hidden_velocity(W, rate, x)
+    np.testing.assert_allclose(got, (ends[0] - ends[1])[..., -1, :] / (2 * step), rtol=1e-6, atol=1e-8)
+    assert got.shape == (2, 6, 3)
+    with pytest.raises(ValueError, match="velocity must have the weights' sizes"):
+        network.hidden_velocity(W, network.unaligned_weights(0.5, 3, 3, 2, 0), x)
+
+
+def test_effective_modes_of_aligned_weights_are_their_modes():
+    rng = np.random.default_rng(3)
+    U, R, V = (bases.random_orthogonal(n, rng)[:, :2] for n in (4, 5, 3))
+    m = Modes(*rng.uniform(0.1, 1, (3, 6, 2)))
+    found = network.effective_modes(network.aligned_weights(m, U, R, V), U, V)
+    for left, right in zip(found.modes, m, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-12)
+    np.testing.assert_allclose(found.R, np.broadcast_to(R, (6, 5, 2)), atol=1e-12)
+    for share in found.alignment:
+        np.testing.assert_allclose(share, 1, rtol=1e-12)
+    turned = network.effective_modes(network.aligned_weights(Modes(-m.a, m.b, -m.c), U, R, V), U, V)
+    np.testing.assert_allclose(turned.R, np.broadcast_to(-R, (6, 5, 2)), atol=1e-12)
+
+
+def test_effective_modes_maximise_the_trace_and_stay_in_their_row():
+    rng = np.random.default_rng(4)
+    W = network.unaligned_weights(np.ones(3), 3, 5, 4, rng)
+    W.Wh[1, 0, 0] = np.nan
+    U, V = bases.random_orthogonal(4, rng)[:, :3], bases.random_orthogonal(3, rng)
+    found = network.effective_modes(W, U, V)
+    assert np.isnan(found.modes.a[1]).all() and np.isnan(found.R[1]).all()
+    for n in (0, 2):
+        both = W.Wx[n] @ V + W.Wy[n].T @ U
+        np.testing.assert_allclose(found.R[n].T @ found.R[n], np.eye(3), atol=1e-12)
+        best = np.trace(found.R[n].T @ both)
+        assert all(np.trace(bases.random_orthogonal(5, rng)[:, :3].T @ both) < best for _ in range(50))
+        np.testing.assert_allclose((found.modes.a + found.modes.c)[n].sum(), best, rtol=1e-12)
+        diagonal = np.diag(found.R[n].T @ W.Wh[n] @ found.R[n])
+        np.testing.assert_allclose(found.modes.b[n], diagonal, rtol=1e-12)
+        np.testing.assert_allclose(found.alignment.Wh[n], (diagonal**2).sum() / (W.Wh[n] ** 2).sum(), rtol=1e-12)
+    with pytest.raises(ValueError, match="at most N_h = 2 columns"):
+        network.effective_modes(network.unaligned_weights(1.0, 3, 2, 4, 0), U, V)
+
+
 MATRICES = (np.eye(2), np.eye(2), np.eye(2))
 
 

@@ -126,6 +126,43 @@ def test_sensory_task_without_neurogym_names_the_extra(monkeypatch):
         tasks.sensory_task("sum", 3, 4, 0)
 
 
+def second_moments(x):
+    """E x_t x_u^T at equal and at different steps, both (4, 4)."""
+    same = np.einsum("ptn,ptm->nm", x, x) / (x.shape[0] * x.shape[1])
+    total = np.einsum("ptn,pum->nm", x, x) / x.shape[0]
+    T = x.shape[1]
+    return same, (total - T * same) / (T * (T - 1))
+
+
+@pytest.mark.parametrize("source", tasks.SOURCES)
+def test_sensory_inputs_have_the_second_moments_of_their_law(source):
+    """1/4 everywhere, E(c/200)^2 times E split^2 = 1/3 or E split (1 - split) = 1/6 with a sign, noise 0.01."""
+    if source == "neurogym":
+        pytest.importorskip("neurogym")
+    x = tasks.sensory_task(np.ones(3), 3, 6000, 5, source=source).x
+    square = (25 + 225 + 2500) / 3 / 200**2
+    sign = np.array([[1, -1], [-1, 1]])
+    across = 0.25 + square * np.block([[sign / 3, sign / 6], [sign / 6, sign / 3]])
+    same, different = second_moments(x)
+    np.testing.assert_allclose(different, across, atol=2e-3)
+    np.testing.assert_allclose(same, across + 0.01 * np.eye(4), atol=2e-3)
+
+
+def test_sensory_targets_may_be_any_weights():
+    weights = [0.5, -1.0, 2.0]
+    task = tasks.sensory_task(weights, 3, 7, 0, source="gaussian")
+    np.testing.assert_allclose(task.y, 0.5 * task.x[:, 0] - task.x[:, 1] + 2 * task.x[:, 2], rtol=1e-13)
+    same = tasks.sensory_task("mean", 3, 7, 0, source="gaussian")
+    np.testing.assert_array_equal(same.x, task.x)
+    np.testing.assert_allclose(same.y, same.x.mean(axis=1), rtol=1e-13)
+
+
+def test_white_inputs_are_white():
+    x = tasks.white_inputs(4, 3, 20, seed=1)
+    np.testing.assert_allclose(tasks.input_covariance(x), np.einsum("tu,nm->tunm", np.eye(4), np.eye(3)), atol=1e-14)
+    np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-15)
+
+
 ONES = np.ones((2, 3))
 
 
@@ -157,6 +194,10 @@ ONES = np.ones((2, 3))
             lambda: tasks.sensory_task("median", 3, 4, 0),
             "target must be one of 'sum', 'mean', 'late', 'early', got 'median'",
         ),
+        (lambda: tasks.sensory_task([1.0, 2.0], 3, 4, 0), r"or T = 3 weights, got shape \(2,\)"),
+        (lambda: tasks.sensory_task([1.0, np.nan, 2.0], 3, 4, 0), "target must be finite"),
+        (lambda: tasks.sensory_task("sum", 3, 4, 0, source="mail"), "source must be one of 'neurogym', 'gaussian'"),
+        (lambda: tasks.white_inputs(2, 3, 6, 0), r"P must be >= T·N_x \+ 1 = 7"),
         (lambda: tasks.sensory_task("sum", 0, 4, 0), "T must be"),
         (lambda: tasks.sensory_task("sum", 3, 0, 0), "P must be"),
         (lambda: tasks.correlations(np.ones((4, 3, 2)), np.ones((5, 2))), r"y must have shape \(4, N_y\)"),
