@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from lrnn_helpers._validation import extra
 from lrnn_helpers.ledger._check import MIME
 
 PRINTED = (
@@ -57,7 +58,8 @@ def read_rows(path):
     ValueError
         Where a row has no id, section, chapter or kind, an id is no string, or one stands twice.
     """
-    import yaml
+    with extra("ledger"):
+        import yaml
 
     rows = {}
     for row in yaml.load(Path(path).read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or []:

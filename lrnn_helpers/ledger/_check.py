@@ -435,7 +435,7 @@ class Check:
 
 
 def glue(name, text):
-    """Hand a computed text to the page: ``{glue:text}`name` `` in a sentence, card or caption shows it.
+    """Hand a computed text to the page: the role ``glue:text`` of its name shows it in a sentence, card or caption.
 
     Parameters
     ----------
