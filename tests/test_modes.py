@@ -756,7 +756,7 @@ def test_compiled_descent_gives_the_same_bits(outputs, record_every):
 
 
 def test_compiled_descent_is_refused_where_it_cannot_be():
-    with pytest.raises(ValueError, match="compiled=True needs real modes and s, got complex"):
+    with pytest.raises(ValueError, match="compiled=True needs real modes, s and inputs, got complex"):
         modes.descend(Modes(0.1 + 0.1j, 0.2, 0.3), np.ones(3), 0.1, 5, compiled=True)
     with pytest.raises(ValueError, match="compiled must be True, False or None, got 1"):
         modes.descend(Modes(0.1, 0.2, 0.3), np.ones(3), 0.1, 5, compiled=1)

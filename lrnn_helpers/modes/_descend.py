@@ -41,5 +41,5 @@ def by_compiled(state, d, n, eta, steps):
     if n.ndim == 1:
         steps_of.steps(*flat, data, np.array(n, dtype=float), eta, steps)
     else:
-        n = np.broadcast_to(n, (*n.shape[:2], *shape)).reshape(*n.shape[:2], -1)
+        n = np.broadcast_to(_lags.over(n, len(shape)), (*n.shape[:2], *shape)).reshape(*n.shape[:2], -1)
         steps_of.coloured_steps(*flat, data, np.array(n), eta, steps)
