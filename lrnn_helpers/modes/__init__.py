@@ -264,9 +264,8 @@ def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
     if rtol >= 1:
         raise ValueError(f"rtol must be < 1, got {rtol:g}")
     d, n = _lags.sums(s, outputs, inputs)
-    d, n = (
-        np.broadcast_to(x, (*a.shape, *x.shape[x.ndim - own :])) for x, own in ((d, 1), (n, 1 + (inputs is not None)))
-    )
+    d = np.broadcast_to(d, (*a.shape, d.shape[-1]))
+    n = np.broadcast_to(n, (*a.shape, *n.shape[-1 if inputs is None else -2 :]))
     out = np.full((3, len(times), *a.shape), np.nan, dtype=a.dtype)
     lost = []
     with np.errstate(all="ignore"), warnings.catch_warnings():
