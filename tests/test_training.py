@@ -192,7 +192,7 @@ def test_the_loss_of_few_and_of_many_samples(T, N_x, N_y, P, outputs):
         training.train(weights, task, 1e-4, 1).loss[0], training.loss_value(weights, task), rtol=1e-12
     )
     # What a network answers itself is without loss, to the square of rounding.
-    answers = network.forward(Weights(*(w[1] if w.ndim > 2 else w for w in weights)), x, outputs)
+    answers = network.forward(Weights(*(w[1] if w.ndim > 2 else w for w in weights)), x, outputs=outputs)
     assert training.train(weights, Task(x, answers), 1e-9, 1).loss[0, 1] < 1e-26 * P * T
 
 
