@@ -1,9 +1,9 @@
 """Directives that show the ledger: what the rows state, joined with what the notebooks recorded.
 
 ``{ledger-totals}``, ``{ledger-graph}``, ``{ledger-table}`` (equations, or claims with ``:claims:``),
-``{ledger-excuses}``, ``{errata-list}``, ``{figure-verdicts}`` and, at the top of a chapter, ``{chapter-card}``. Nothing
-is typed: each number and verdict is read from ``ledger.yml`` and the committed notebooks when the book is built. The
-folder that holds them is the configuration's ``ledger_book``.
+``{ledger-excuses}``, ``{ledger-displays}``, ``{errata-list}``, ``{figure-verdicts}`` and, at the top of a chapter,
+``{chapter-card}``. Nothing is typed: each number and verdict is read from ``ledger.yml`` and the committed notebooks
+when the book is built. The folder that holds them is the configuration's ``ledger_book``.
 """
 
 import re
@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from lrnn_helpers.ledger import read_records, read_rows, statuses, verdicts
 from lrnn_helpers.ledger._book import CHECKS, ERRATA, EVIDENCE, errata, is_number, totals
-from lrnn_helpers.ledger._seal import read_texts, shown_latex
+from lrnn_helpers.ledger._seal import displays, read_texts, shown_latex
 
 WORDS = {
     "symbolic": "symbolic for listed T",
@@ -170,6 +170,16 @@ class Excuses(Shown):
         return "\n".join(lines) or "None."
 
 
+class Displays(Shown):
+    """Where displays stand that have no number and belong to no row, so that nothing checks them."""
+
+    def text(self):
+        """A list of chapters."""
+        texts = read_texts(self.book)
+        free = {page: sum(label is None for label, _ in displays(text)) for page, text in texts.items()}
+        return "\n".join(f"- {self.place(page)}: {number}" for page, number in free.items() if number)
+
+
 class Errata(Shown):
     """Every entry of one ``:kind:``: all rows that it names, printed and corrected form, evidence, consequence."""
 
@@ -303,6 +313,7 @@ def setup(app):
         "ledger-totals": Totals,
         "ledger-table": Table,
         "ledger-excuses": Excuses,
+        "ledger-displays": Displays,
         "ledger-graph": Graph,
         "errata-list": Errata,
         "figure-verdicts": Figures,
