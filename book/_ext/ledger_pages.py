@@ -67,8 +67,8 @@ def outcome_of(record):
     cases = "runs" if record["runs"] else "cases"
     share = "" if record["share"] == 1 else " (95 % interval {:.2f} to {:.2f})".format(*record["interval"])
     return (
-        f"{part}{badge(record['verdict'])} {record['held']} of {record['cases']} {cases}{share}, {record['domain']}; "
-        f"outside, {record['passed']} of {record['outside']}"
+        f"{part}{badge(record['verdict'])} holds on {record['held']} of {record['cases']} {cases}{share}, "
+        f"{record['domain']}; outside, on {record['passed']} of {record['outside']}"
     )
 
 
@@ -148,7 +148,7 @@ class Table(Shown):
 
         def claim(row):
             said = " ".join(row.get("claim", "").split())
-            said += "".join(f" **{part}**: {' '.join(text.split())}" for part, text in row.get("parts", {}).items())
+            said += "".join(f" · **{part}**: {' '.join(text.split())}" for part, text in row.get("parts", {}).items())
             found = "; ".join(evidence_of(r) for r in records if row["id"] in r["ids"] and r["call"] == "claim")
             return f"`{row['id']}`", said, badge(verdict[row["id"]]), found or "—"
 
