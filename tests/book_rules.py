@@ -181,14 +181,13 @@ def rows_of_written_chapters_are_judged(book):
 
 
 def checks_stand_in_the_chapter_of_their_row(book):
-    """An equation's check stands in the chapter that its row names; a claim's may stand anywhere."""
-    judging = ("claim", "panel", "figure")
-    return [
-        f"{id} is checked in {record['chapter']}, its row says {book.rows[id]['chapter']}"
-        for record in book.records
-        for id in record["ids"]
-        if id in book.rows and book.rows[id]["kind"] not in judging and book.rows[id]["chapter"] != record["chapter"]
-    ]
+    """A check of an equation or a result stands in the chapter that its row names; a claim may stand anywhere."""
+    out = []
+    for record in book.records:
+        for row in (book.rows[id] for id in record["ids"] if id in book.rows):
+            if record["call"] not in ("claim", "figure") and row["chapter"] != record["chapter"]:
+                out.append(f"{row['id']} is checked in {record['chapter']}, its row says {row['chapter']}")
+    return out
 
 
 def errata_are_what_the_checks_refute(book):
