@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-try:
-    import torch
-except ImportError as error:
-    raise ImportError("lrnn_helpers.autograd needs torch: pip install 'lrnn-helpers[witness]'") from error
-
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.network import Weights
+
+with valid.extra("witness"):
+    import torch
+
+__all__ = [
+    "LinearRNN",
+    "backpropagate",
+    "modules_of",
+    "one_thread",
+]
 
 
 class LinearRNN(torch.nn.Module):
@@ -31,6 +36,19 @@ class LinearRNN(torch.nn.Module):
     ------
     ValueError
         If the sizes do not fit together.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import autograd, network
+    >>> rnn = autograd.LinearRNN(network.unaligned_weights(0.5, N_x=2, N_h=4, N_y=3, seed=0))
+    >>> x = np.ones((5, 6, 2))
+    >>> bool(np.allclose(rnn(x).detach(), network.forward(rnn, x)))
+    True
     """
 
     def __init__(self, weights, *, outputs="last"):

@@ -9,10 +9,39 @@ from __future__ import annotations
 import numbers
 from fractions import Fraction
 from random import Random
+from typing import TYPE_CHECKING, Literal
 
-import sympy as sp
+from lrnn_helpers._validation import extra, integer
 
-from lrnn_helpers._validation import integer
+with extra("symbolic"):
+    import sympy as sp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "T",
+    "a",
+    "b",
+    "bell",
+    "beta",
+    "c",
+    "covariance",
+    "data",
+    "data_matrix",
+    "delta",
+    "energy",
+    "k",
+    "kappa",
+    "lam",
+    "symbols",
+    "tau",
+    "u",
+    "vanishes",
+    "velocity",
+    "witnesses",
+]
+
 
 a, b, c, u = sp.symbols("a b c u", real=True)
 tau, beta = sp.symbols("tau beta", positive=True)
@@ -20,24 +49,44 @@ delta, lam, kappa = sp.symbols("delta lambda kappa", real=True)
 k, T = sp.symbols("k T", integer=True, nonnegative=True)
 
 
-def data(T):
+def data(T: int) -> tuple[sp.Symbol, ...]:
     """The data singular values s_1 … s_T as a tuple of real symbols; index 0 is t = 1.
 
     Parameters
     ----------
     T : int
         Trajectory length, >= 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/a_notation`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.data(3)
+    (s_1, s_2, s_3)
     """
     return sp.symbols(f"s_1:{integer('T', T, at_least=1) + 1}", real=True)
 
 
-def data_matrix(T):
+def data_matrix(T: int) -> tuple[tuple[sp.Expr, ...], ...]:
     """The data singular values s_{t,i} of the T-output case (Appendix M), a lower-triangular tuple of tuples.
 
     Parameters
     ----------
     T : int
         Trajectory length, >= 1. Entry [t-1][i-1] is s_{t,i} for i <= t, and 0 above the diagonal.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/m_t_outputs`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.data_matrix(2)
+    ((s_1,1, 0), (s_2,1, s_2,2))
     """
     T = integer("T", T, at_least=1)
     return tuple(
@@ -46,7 +95,7 @@ def data_matrix(T):
     )
 
 
-def symbols(T=None):
+def symbols(T: int | None = None) -> dict:
     """The arguments of a printed function, by name.
 
     Parameters
@@ -58,6 +107,16 @@ def symbols(T=None):
     -------
     dict
         a, b, c, u, delta, lam, kappa (real), tau, beta (positive), k and T (nonnegative integers) and s.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/a_notation`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> sorted(symbolic.symbols(2))[:4], symbolic.symbols(2)["s"]
+    (['T', 'a', 'b', 'beta'], (s_1, s_2))
     """
     common = dict(a=a, b=b, c=c, u=u, tau=tau, beta=beta, delta=delta, lam=lam, kappa=kappa, k=k)
     if T is None:
@@ -65,7 +124,31 @@ def symbols(T=None):
     return dict(common, T=integer("T", T, at_least=1), s=data(T))
 
 
-def energy(T, outputs="last"):
+def covariance(T: int) -> sp.Matrix:
+    """The covariance over time of one dimension's input: a symmetric (T, T) sympy matrix of real symbols C_i,j.
+
+    Parameters
+    ----------
+    T : int
+        Trajectory length, >= 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/sensory_integration`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.covariance(2)
+    Matrix([
+    [C_1,1, C_1,2],
+    [C_1,2, C_2,2]])
+    """
+    T = integer("T", T, at_least=1)
+    return sp.Matrix(T, T, lambda i, j: sp.Symbol(f"C_{min(i, j) + 1},{max(i, j) + 1}", real=True))
+
+
+def energy(T: int, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix | None = None) -> sp.Expr:
     """The energy (8), or (156) of one dimension, as a sympy expression in a, b, c, s and tau.
 
     Parameters
@@ -74,36 +157,62 @@ def energy(T, outputs="last"):
         Trajectory length, >= 1.
     outputs : {"last", "all"}
         One output at t = T, or an output at every t.
+    inputs : (T, T) sympy matrix, optional
+        Covariance over time of the dimension's input, as `covariance`; s are then the weights that the best linear map
+        gives each input, and the energy is half the mean of the squared error of all outputs over tau. White by
+        default.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.energy(2)
+    ((-a*c + s_2)**2 + (-a*b*c + s_1)**2)/(2*tau)
     """
     if outputs == "last":
-        residuals = [s - c * b ** (T - i) * a for i, s in enumerate(data(T), start=1)]
+        rows = [data(T)]
     elif outputs == "all":
-        residuals = [
-            s - c * b ** (t - i) * a for t, row in enumerate(data_matrix(T)) for i, s in enumerate(row[: t + 1])
-        ]
+        rows = [row[: t + 1] for t, row in enumerate(data_matrix(T))]
     else:
         raise ValueError(f'outputs must be "last" or "all", got {outputs!r}')
-    return sum(r**2 for r in residuals) / (2 * tau)
+    residuals = [[s - c * b ** (len(row) - i) * a for i, s in enumerate(row, start=1)] for row in rows]
+    if inputs is None:
+        return sum(r**2 for row in residuals for r in row) / (2 * tau)
+    errors = [inputs[i, j] * x * y for row in residuals for i, x in enumerate(row) for j, y in enumerate(row)]
+    return sum(errors) / (2 * tau)
 
 
-def velocity(T, outputs="last"):
+def velocity(T: int, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix | None = None) -> tuple[sp.Expr, ...]:
     """da/dt, db/dt and dc/dt: minus the gradient of `energy`, by differentiation.
 
     Parameters
     ----------
-    T, outputs
+    T, outputs, inputs
         As in `energy`.
 
     Returns
     -------
     tuple of three sympy expressions
         The energy already holds 1/tau, so these are the right-hand sides of (5)-(7) divided by tau.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.velocity(1)[0].factor()
+    -c*(a*c - s_1)/tau
     """
-    E = energy(T, outputs)
+    E = energy(T, outputs, inputs)
     return tuple(-sp.diff(E, x) for x in (a, b, c))
 
 
-def bell(n, k, x):
+def bell(n: int, k: int, x: Sequence) -> sp.Expr:
     """The incomplete Bell polynomial B_{n,k}(x_1, …, x_{n-k+1}) of (62).
 
     Parameters
@@ -112,6 +221,16 @@ def bell(n, k, x):
         n >= k >= 0.
     x : sequence
         At least n - k + 1 expressions.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.bell(4, 2, symbolic.data(3))
+    4*s_1*s_3 + 3*s_2**2
     """
     n, k = integer("n", n, at_least=0), integer("k", k, at_least=0)
     if k > n:
@@ -123,20 +242,31 @@ def bell(n, k, x):
     return sp.bell(n, k, tuple(x)[: n - k + 1])
 
 
-def vanishes(expression):
+def vanishes(expression: sp.Expr) -> bool:
     """Whether a sympy expression reduces to 0: expanded, over a common denominator, then simplified.
 
     Parameters
     ----------
     expression : sympy expression
         Polynomials and rational functions are decided exactly.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/c_input_output_mode`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> a, b = symbolic.a, symbolic.b
+    >>> symbolic.vanishes((a + b) ** 2 - a**2 - 2 * a * b - b**2), symbolic.vanishes(a - b)
+    (True, False)
     """
     expression = sp.sympify(expression)
     steps = (sp.expand, lambda e: sp.expand(sp.powsimp(sp.expand(e))), lambda e: sp.cancel(sp.together(e)), sp.simplify)
     return any(step(expression) == 0 for step in steps)
 
 
-def witnesses(T=(1, 2, 3, 5, 8), seed=0, **extra):
+def witnesses(T: int | Sequence[int] = (1, 2, 3, 5, 8), seed: int = 0, **extra: object) -> list[dict]:
     """Exact rational modes and task dynamics at which printed forms are checked, one witness for each T.
 
     Parameters
@@ -158,6 +288,16 @@ def witnesses(T=(1, 2, 3, 5, 8), seed=0, **extra):
     ------
     ValueError
         Where a length is below 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> [len(w["s"]) for w in symbolic.witnesses(T=(1, 3))]
+    [1, 3]
     """
     lengths = (T,) if isinstance(T, numbers.Integral) else tuple(T)
     if not lengths or min(lengths) < 1:

@@ -16,7 +16,8 @@ MATHEMATICS = {"definition", "identity", "theorem", "approximation", "continuati
 RESULTS = "energy_function solutions stability phase_transitions rich_learning sensory_integration"
 APPENDICES = (
     "a_notation b_gradient_flow c_input_output_mode d_recurrent_mode e_ordering f_zero_loss g_regularization h_landau "
-    "i_ntk j_feature_learning k_energy_shape l_early_importance m_t_outputs n_eigenspace o_rotations p_simulations"
+    "h_proof i_ntk j_feature_learning k_energy_shape l_early_importance m_t_outputs n_eigenspace "
+    "o_rotations p_simulations"
 )
 CHAPTERS = {
     *("introduction", "setup", "discussion"),
@@ -109,7 +110,7 @@ def test_rows_say_what_they_state():
     assert ids_of("empty") == EMPTY
     assert but(lambda row: (row["latex"] == "") == (row["kind"] == "empty"), EQUATIONS) == []
     assert but(lambda row: row["claim"].strip() and not row["claim"].endswith("."), ROWS[204:]) == []
-    bare = {"id", "section", "chapter", "kind", "latex"}
+    bare = {"id", "section", "chapter", "kind", "latex", "seal"}
     assert but(lambda row: row["kind"] != "empty" or row.keys() == bare) == []
 
 
@@ -158,7 +159,7 @@ def test_what_a_row_rests_on_exists():
 
 def test_mathematics_rests_on_no_claim_and_nothing_on_a_figure():
     judging = ("claim", "panel", "figure")
-    assert but(lambda row: all(kind(id) != "figure" for id in rests_on(row))) == []
+    assert but(lambda row: row["kind"] == "panel" or all(kind(id) != "figure" for id in rests_on(row))) == []
     assert but(lambda row: row["kind"] in judging or all(kind(id) != "claim" for id in rests_on(row))) == []
 
 
@@ -178,8 +179,17 @@ def test_no_row_rests_on_itself():
 
 def test_errata_are_complete():
     found = [row for row in ROWS if "erratum" in row]
-    assert but(lambda row: list(row["erratum"]) == ["kind", "corrected", "consequence"], found) == []
-    assert but(lambda row: row["erratum"]["kind"] in ("substantive", "slip"), found) == []
+    heads = [row for row in found if "kind" in row["erratum"]]
+    followers = [row for row in found if row not in heads]
+    keys = ["kind", "also", "corrected", "consequence"]
+    named = {id for row in heads for id in row["erratum"].get("also", ())}
+    assert but(lambda row: list(row["erratum"]) == [key for key in keys if key in row["erratum"]], heads) == []
+    assert but(lambda row: {"kind", "corrected", "consequence"} <= row["erratum"].keys(), heads) == []
+    assert but(lambda row: list(row["erratum"]) == ["corrected"] and row["id"] in named, followers) == []
+    assert but(lambda row: row["erratum"]["kind"] in ("substantive", "condition", "slip"), heads) == []
     assert but(lambda row: row["erratum"]["corrected"] not in ("", row.get("latex")), found) == []
-    assert but(lambda row: row["erratum"]["consequence"].rstrip(")").endswith("."), found) == []
-    assert but(lambda row: row["kind"] not in ("empty", "claim", "step", "assumption"), found) == []
+    assert but(lambda row: row["erratum"]["consequence"].rstrip(")").endswith("."), heads) == []
+    assert but(lambda row: row["kind"] not in ("empty", "claim", "panel", "step", "assumption"), found) == []
+    assert named <= BY_ID.keys() and named.isdisjoint(row["id"] for row in heads)
+    conditions = [row for row in heads if row["erratum"]["kind"] == "condition"]
+    assert all(BY_ID[id].get("assumes") for row in conditions for id in [row["id"], *row["erratum"].get("also", ())])
