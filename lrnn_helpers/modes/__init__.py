@@ -119,7 +119,7 @@ def energy(modes, s, tau=1.0, *, outputs="last", inputs=None):
     (a, b, c), s, tau, inputs = _arguments(modes, s, tau, outputs, inputs)
     with np.errstate(all="ignore"):
         if inputs is not None:
-            gap = s - _lags.model(c * a, b, s.shape[-1], outputs)
+            gap = s - _lags.spread(_answers(a, b, c, s.shape[-1]), outputs)
             return _lags.square(_lags.whitened(gap, outputs, inputs)).sum(axis=-1) / (2 * tau)
         total = np.zeros(a.shape)
         for lag, echo in zip(_lags.entries(s, outputs), _lags.echoes(a, b, c), strict=False):
@@ -163,7 +163,7 @@ def energy_terms(modes, s, tau=1.0, *, outputs="last", inputs=None):
     (a, b, c), s, tau, inputs = _arguments(modes, s, tau, outputs, inputs)
     with np.errstate(all="ignore"):
         if inputs is not None:
-            model = _lags.whitened(_lags.model(c * a, b, s.shape[-1], outputs), outputs, inputs)
+            model = _lags.whitened(_lags.spread(_answers(a, b, c, s.shape[-1]), outputs), outputs, inputs)
             target = _lags.whitened(s, outputs, inputs)
             data = _lags.square(target).sum(axis=-1) - 2 * (_lags.conj(target) * model).real.sum(axis=-1)
             return data / (2 * tau), _lags.square(model).sum(axis=-1) / (2 * tau)
@@ -210,7 +210,7 @@ def velocity(modes, s, tau=1.0, *, outputs="last", inputs=None):
         return Modes(*(_lags.nan_where(a, b, c, rate / tau) for rate in rates))
 
 
-def flow(modes, s, times, tau=1.0, *, outputs="last", rtol=1e-7):
+def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
     """Modes along the gradient flow (5)–(7) at the given times; (152)–(155) with T outputs, (182)–(184) if complex.
 
     Solved by LSODA, which turns to a stiff method where it must, for each dimension on its own. It moves along
@@ -222,7 +222,7 @@ def flow(modes, s, times, tau=1.0, *, outputs="last", rtol=1e-7):
     ----------
     modes : Modes
         The state at time 0.
-    s, tau, outputs
+    s, tau, outputs, inputs
         As in `energy`.
     times : array_like, (n,)
         One-dimensional, not empty, >= 0, nondecreasing; in the unit of `tau`.
@@ -246,15 +246,27 @@ def flow(modes, s, times, tau=1.0, *, outputs="last", rtol=1e-7):
         As `energy`, and if `times` is not one-dimensional, empty, negative, decreasing or not finite.
     TypeError
         As `energy`, and if `times` is complex.
+
+    Examples
+    --------
+    A small network waits, then learns how much (u), then how long (b):
+
+    >>> from lrnn_helpers import modes
+    >>> from lrnn_helpers.modes import Modes
+    >>> path = modes.flow(Modes(0.01, 0.01, 0.01), [0.25, 0.5, 1.0], [0.0, 3.0, 6.0, 9.0])
+    >>> path.u.round(3), path.b.round(3)
+    (array([0.   , 0.04 , 1.001, 1.   ]), array([0.01 , 0.02 , 0.473, 0.5  ]))
     """
-    (a, b, c), s, tau, _ = _arguments(modes, s, tau, outputs, None)
+    (a, b, c), s, tau, inputs = _arguments(modes, s, tau, outputs, inputs)
     from lrnn_helpers.modes import _flow  # scipy's integrators take a quarter of a second to load
 
     times, rtol = valid.times("times", times), valid.at_least("rtol", rtol, 1e-9)
     if rtol >= 1:
         raise ValueError(f"rtol must be < 1, got {rtol:g}")
-    d, n = _lags.sums(s, outputs)
-    d = np.broadcast_to(d, (*a.shape, len(n)))
+    d, n = _lags.sums(s, outputs, inputs)
+    d, n = (
+        np.broadcast_to(x, (*a.shape, *x.shape[x.ndim - own :])) for x, own in ((d, 1), (n, 1 + (inputs is not None)))
+    )
     out = np.full((3, len(times), *a.shape), np.nan, dtype=a.dtype)
     lost = []
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -263,7 +275,7 @@ def flow(modes, s, times, tau=1.0, *, outputs="last", rtol=1e-7):
         for row in np.ndindex(a.shape):
             start = a[row], b[row], c[row]
             if np.isfinite(start).all():
-                one = _flow.solve(*start, d[row], n, times / tau[row], rtol)
+                one = _flow.solve(*start, d[row], n[row], times / tau[row], rtol)
                 out[(slice(None), slice(None), *row)] = one
                 if np.isnan(one).any():
                     lost.append(row)
@@ -517,6 +529,11 @@ def _arguments(modes, s, tau, outputs, inputs, *, scale="tau"):
     lead = valid.broadcast(**shapes, **{scale: tau.shape})
     modes = [np.broadcast_to(x, lead).astype(dtype) for x in modes]
     return modes, s, np.broadcast_to(tau, lead), inputs
+
+
+def _answers(a, b, c, T):
+    """The echoes of lag 0, ..., T - 1 along a last axis."""
+    return np.stack([echo for _, echo in zip(range(T), _lags.echoes(a, b, c), strict=False)], axis=-1)
 
 
 def _by_lag(s, outputs, inputs):

@@ -55,10 +55,10 @@ class _GivenUp(Exception):
 
 
 def solve(a0, b0, c0, d, n, times, rtol):
-    """(a, b, c) at `times` / tau, (3, n), from sums `d` and numbers `n` of each lag; NaN if no solver gets there."""
+    """(a, b, c) at `times` / tau, (3, times), from `d` and `n` of `_lags`; NaN if no solver gets there."""
     start = np.array([a0, b0, c0])
-    if np.iscomplexobj(start) and not np.append(start, d).imag.any():
-        return solve(a0.real, b0.real, c0.real, d.real, n, times, rtol)
+    if np.iscomplexobj(start) and not any(x.imag.any() for x in (start, d, n)):
+        return solve(a0.real, b0.real, c0.real, d.real, n.real, times, rtol)
     if not times[-1] or a0 == c0 == 0:
         return np.repeat(start[:, None], len(times), axis=1)
     moments, where = np.unique(np.append(0.0, times), return_inverse=True)
@@ -80,24 +80,25 @@ def solve(a0, b0, c0, d, n, times, rtol):
 
 
 class _Sums:
-    """G and H as functions of u and b, from the sums and numbers of each lag, and their derivatives."""
+    """G and H as functions of u and b, from what the modes see of each lag, and their derivatives."""
 
     def __init__(self, d, n):
-        self.d, self.n, self.k = d, n, np.arange(len(d), dtype=float)
+        self.d, self.k = d, np.arange(len(d), dtype=float)
         self.inner, self.bend = self.k[1:], self.k[2:] * self.k[1:-1]
+        self.weigh = n.__mul__ if n.ndim == 1 else n.__matmul__
 
     def __call__(self, u, b):
         power = b**self.k
-        residual = self.d - (self.n * u) * power
+        residual = self.d - self.weigh(u * power)
         return np.vdot(power, residual).item(), np.vdot(power[:-1], self.inner * residual[1:]).item()
 
     def derivatives(self, u, b):
         """-dG/du, -dH/du and dH/db; real."""
         power = b**self.k
-        residual = self.d - (self.n * u) * power
-        slope, count = self.inner * power[:-1], self.n[1:]
-        bend = power[:-2] @ (self.bend * residual[2:])
-        return self.n @ power**2, count @ (slope * power[1:]), bend - u * (count @ slope**2)
+        slope = np.append(0.0, self.inner * power[:-1])
+        seen = self.weigh(power)
+        bend = power[:-2] @ (self.bend * (self.d - u * seen)[2:])
+        return power @ seen, slope @ seen, bend - u * (slope @ self.weigh(slope))
 
 
 def _angle(a, b, c, sums, floor, eps):
