@@ -118,6 +118,25 @@ def whitened(s, outputs, inputs):
     return out.reshape(*out.shape[:-2], -1)
 
 
+def times(x, y):
+    """The product, where nothing times infinity is nothing: an overflow then stays in the terms that are large."""
+    return np.where((x == 0) | (y == 0), 0.0, x * y)
+
+
+def echoes(a, b, c):
+    """The echoes c b^k a of lag k = 0, 1, ..., without end."""
+    power, run = np.ones_like(b), a * c
+    while True:
+        echo = c * power * a
+        yield np.where(np.isfinite(echo), echo, run)  # a power may overflow where its product with ac does not
+        power, run = power * b, run * b
+
+
+def nan_where(a, b, c, value):
+    """The value, NaN where a mode is."""
+    return np.where(np.isnan(a) | np.isnan(b) | np.isnan(c), np.nan, value)[()]
+
+
 def square(z):
     """The squared modulus."""
     return z.real**2 + z.imag**2 if np.iscomplexobj(z) else z * z

@@ -208,6 +208,12 @@ plotting.show()
 ```
 
 ```{code-cell} ipython3
+import sympy
+
+sympy.Symbol("u") + sympy.Symbol("b") ** 2
+```
+
+```{code-cell} ipython3
 with plotting.style():
     plotting.simulation(T, [eq1(1.0, 0.7, t) for t in T])
 plotting.show()

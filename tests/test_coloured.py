@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
+from scipy.integrate import solve_ivp
 
 from lrnn_helpers import _lags, autograd, bases, modes, network, solutions, symbolic, tasks, training
 from lrnn_helpers.modes import Modes
@@ -188,6 +189,51 @@ def test_complex_inputs_are_those_of_real_networks_that_rotate():
     assert both == pytest.approx(error, rel=1e-12)
 
 
+# The flow
+
+
+@pytest.mark.parametrize("outputs", OUTPUTS)
+@pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize("T", [1, 2, 4])
+def test_flow_is_the_solution_of_the_velocity(T, complex_, outputs):
+    rng = np.random.default_rng(T)
+    for kind in ("any", "a = c", "small", "inputs alone complex"):
+        m, s, C = generic(rng, T=T, outputs=outputs, complex_=complex_ or kind == "inputs alone complex")
+        if kind == "inputs alone complex":
+            m, s = Modes(*(z.real for z in m)), s.real
+        m = {"a = c": m._replace(c=m.a), "small": Modes(*(1e-3 * z for z in m))}.get(kind, m)
+        s = s / np.linalg.norm(s)  # so that nothing is stiff, and an explicit solver can be the witness
+        start = np.array(m, dtype=np.result_type(*m, s, C))
+
+        def rates(_, y, s=s, C=C):
+            return np.array(modes.velocity(Modes(*y), s, 1.4, outputs=outputs, inputs=C))
+
+        times = [0.0, 0.5, 3.0]
+        want = solve_ivp(rates, (0, 3), start, "DOP853", times, rtol=1e-12, atol=1e-14).y
+        got = modes.flow(m, s, times, 1.4, outputs=outputs, inputs=C)
+        np.testing.assert_allclose(np.array(got), want, rtol=1e-7, atol=1e-9)
+        conserved = abs(got.a) ** 2 - abs(got.c) ** 2
+        np.testing.assert_allclose(conserved, conserved[0], atol=1e-13)
+
+
+def test_descent_follows_the_flow_up_to_an_error_linear_in_the_rate():
+    _, s, C = generic(np.random.default_rng(5), T=5)
+    m = Modes(0.3, 0.4, 0.2)
+    exact = np.array(modes.flow(m, s, [1.5], inputs=C))[:, 0]
+    gaps = [np.abs(np.array(modes.descend(m, s, 1.5 / n, n, inputs=C)) - exact).max() for n in (1000, 2000, 4000)]
+    assert 1e-7 < gaps[2] < 1e-2
+    np.testing.assert_allclose([gaps[0] / gaps[1], gaps[1] / gaps[2]], 2, rtol=2e-2)
+
+
+def test_flow_ends_at_the_best_modes_where_it_starts_near_them():
+    C = 0.7 ** np.abs(np.subtract.outer(np.arange(6), np.arange(6)))
+    s = 0.8 ** np.arange(5, -1, -1) + 0.2 * np.random.default_rng(6).normal(size=(6, 6))
+    best = modes.best(s, inputs=C)
+    size = np.sqrt(best.u)
+    end = modes.flow(Modes(size, best.b + 1e-2, size), s, [0.0, 200.0], inputs=C)
+    np.testing.assert_allclose([end.u[-1], end.b[-1]], [best.u, best.b], rtol=1e-7)
+
+
 # The white case, batches, and rounding
 
 
@@ -196,6 +242,7 @@ CALLS = {
     "energy_terms": lambda m, s, **kw: np.stack(modes.energy_terms(m, s, 1.3, **kw), axis=-1),
     "velocity": lambda m, s, **kw: np.stack(modes.velocity(m, s, 1.3, **kw), axis=-1),
     "descend": lambda m, s, **kw: np.stack(modes.descend(m, s, 0.002, 40, **kw), axis=-1),
+    "flow": lambda m, s, **kw: np.stack([x[-1] for x in modes.flow(m, s, [0.3, 1.0], **kw)], axis=-1),
     "hessian": lambda m, s, **kw: modes.hessian(m, s, **kw),
     "sharpness": lambda m, s, **kw: modes.sharpness(m, s, **kw),
     "stable_rate": lambda m, s, **kw: modes.stable_rate(m, s, **kw),
@@ -397,8 +444,6 @@ def test_best_where_some_inputs_never_vary():
 
 @pytest.mark.parametrize("outputs", OUTPUTS)
 def test_closed_forms_follow_the_velocity_of_the_modes(outputs):
-    from scipy.integrate import solve_ivp
-
     rng = np.random.default_rng(6)
     for T, _ in product((1, 2, 3, 5), range(3)):
         (a, b, c), s, C = generic(rng, T=T, outputs=outputs)

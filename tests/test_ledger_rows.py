@@ -16,7 +16,8 @@ MATHEMATICS = {"definition", "identity", "theorem", "approximation", "continuati
 RESULTS = "energy_function solutions stability phase_transitions rich_learning sensory_integration"
 APPENDICES = (
     "a_notation b_gradient_flow c_input_output_mode d_recurrent_mode e_ordering f_zero_loss g_regularization h_landau "
-    "i_ntk j_feature_learning k_energy_shape l_early_importance m_t_outputs n_eigenspace o_rotations p_simulations"
+    "h_proof i_ntk j_feature_learning k_energy_shape l_early_importance m_t_outputs n_eigenspace "
+    "o_rotations p_simulations"
 )
 CHAPTERS = {
     *("introduction", "setup", "discussion"),

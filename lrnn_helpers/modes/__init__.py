@@ -15,6 +15,7 @@ takes C as `inputs`.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,12 +119,11 @@ def energy(modes, s, tau=1.0, *, outputs="last", inputs=None):
     (a, b, c), s, tau, inputs = _arguments(modes, s, tau, outputs, inputs)
     with np.errstate(all="ignore"):
         if inputs is not None:
-            gap = s - _lags.model(c * a, b, s.shape[-1], outputs)
+            gap = s - _lags.spread(_answers(a, b, c, s.shape[-1]), outputs)
             return _lags.square(_lags.whitened(gap, outputs, inputs)).sum(axis=-1) / (2 * tau)
-        total, power = np.zeros(a.shape), np.ones_like(b)
-        for lag in _lags.entries(s, outputs):
-            total = total + _lags.square(lag - (c * power * a)[..., None]).sum(axis=-1)
-            power = power * b
+        total = np.zeros(a.shape)
+        for lag, echo in zip(_lags.entries(s, outputs), _lags.echoes(a, b, c), strict=False):
+            total = total + _lags.square(lag - echo[..., None]).sum(axis=-1)
         return total / (2 * tau)
 
 
@@ -163,17 +163,15 @@ def energy_terms(modes, s, tau=1.0, *, outputs="last", inputs=None):
     (a, b, c), s, tau, inputs = _arguments(modes, s, tau, outputs, inputs)
     with np.errstate(all="ignore"):
         if inputs is not None:
-            model = _lags.whitened(_lags.model(c * a, b, s.shape[-1], outputs), outputs, inputs)
+            model = _lags.whitened(_lags.spread(_answers(a, b, c, s.shape[-1]), outputs), outputs, inputs)
             target = _lags.whitened(s, outputs, inputs)
             data = _lags.square(target).sum(axis=-1) - 2 * (_lags.conj(target) * model).real.sum(axis=-1)
             return data / (2 * tau), _lags.square(model).sum(axis=-1) / (2 * tau)
-        data, regularization, power = np.zeros(a.shape), np.zeros(a.shape), np.ones_like(b)
-        for lag in _lags.entries(s, outputs):
-            model = c * power * a
-            data = data + _lags.square(lag).sum(axis=-1) - 2 * (np.conj(lag.sum(axis=-1)) * model).real
-            regularization = regularization + lag.shape[-1] * _lags.square(model)
-            power = power * b
-        return data / (2 * tau), regularization / (2 * tau)
+        data, regularization = np.zeros(a.shape), np.zeros(a.shape)
+        for lag, echo in zip(_lags.entries(s, outputs), _lags.echoes(a, b, c), strict=False):
+            data = data + _lags.square(lag).sum(axis=-1) - 2 * _lags.times(np.conj(lag.sum(axis=-1)), echo).real
+            regularization = regularization + lag.shape[-1] * _lags.square(echo)
+        return _lags.nan_where(a, b, c, data / (2 * tau)), regularization / (2 * tau)
 
 
 def velocity(modes, s, tau=1.0, *, outputs="last", inputs=None):
@@ -208,30 +206,39 @@ def velocity(modes, s, tau=1.0, *, outputs="last", inputs=None):
     """
     (a, b, c), s, tau, inputs = _arguments(modes, s, tau, outputs, inputs)
     with np.errstate(all="ignore"):
-        return Modes(*(rate / tau for rate in _descend.ascent(a, b, c, *_by_lag(s, outputs, inputs))))
+        rates = _descend.ascent(a, b, c, *_by_lag(s, outputs, inputs), times=_lags.times)
+        return Modes(*(_lags.nan_where(a, b, c, rate / tau) for rate in rates))
 
 
-def flow(modes, s, times, tau=1.0, *, outputs="last"):
+def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
     """Modes along the gradient flow (5)–(7) at the given times; (152)–(155) with T outputs, (182)–(184) if complex.
 
-    Solved by LSODA, which turns to a stiff method where it must, for each dimension on its own; accurate to 1e-7.
-    It moves along |a|^2 - |c|^2 = const, exactly so in the results, and however small a mode starts or becomes, it
-    keeps its digits.
+    Solved by LSODA, which turns to a stiff method where it must, for each dimension on its own. It moves along
+    |a|^2 - |c|^2 = const, exactly so in the results, and however small a mode starts or becomes, it keeps its digits,
+    down to 1e-40 of its start. Where the sums over the data cancel, at S(b) = 0 with a or c next to 0, rounding leaves
+    fewer: then the error is up to 1e-15 of the larger of a and c.
 
     Parameters
     ----------
     modes : Modes
         The state at time 0.
-    s, tau, outputs
+    s, tau, outputs, inputs
         As in `energy`.
     times : array_like, (n,)
-        One-dimensional, not empty, >= 0, nondecreasing; in the units of `tau`.
+        One-dimensional, not empty, >= 0, nondecreasing; in the unit of `tau`.
+    rtol : float
+        How far off a mode may be, as a part of itself, 1e-9 <= rtol < 1. A task that stretches errors, by a saddle that
+        is left late, may take more.
 
     Returns
     -------
     Modes
-        Each (n, ...), the times first. A dimension that starts from NaN or inf is NaN; one whose solver gives up is
-        NaN at all times.
+        Each (n, ...), the times first. A dimension that starts from NaN or inf is NaN.
+
+    Warns
+    -----
+    RuntimeWarning
+        If no solver reaches the end for some dimensions, which are NaN then: the message names their rows.
 
     Raises
     ------
@@ -239,19 +246,46 @@ def flow(modes, s, times, tau=1.0, *, outputs="last"):
         As `energy`, and if `times` is not one-dimensional, empty, negative, decreasing or not finite.
     TypeError
         As `energy`, and if `times` is complex.
+
+    Examples
+    --------
+    A small network waits, then learns how much (u), then how long (b):
+
+    >>> from lrnn_helpers import modes
+    >>> from lrnn_helpers.modes import Modes
+    >>> path = modes.flow(Modes(0.01, 0.01, 0.01), [0.25, 0.5, 1.0], [0.0, 3.0, 6.0, 9.0])
+    >>> path.u.round(3), path.b.round(3)
+    (array([0.   , 0.04 , 1.001, 1.   ]), array([0.01 , 0.02 , 0.473, 0.5  ]))
     """
-    (a, b, c), s, tau, _ = _arguments(modes, s, tau, outputs, None)
+    (a, b, c), s, tau, inputs = _arguments(modes, s, tau, outputs, inputs)
     from lrnn_helpers.modes import _flow  # scipy's integrators take a quarter of a second to load
 
-    times = valid.times("times", times)
-    d, n = _lags.sums(s, outputs)
-    d = np.broadcast_to(d, (*a.shape, len(n)))
+    times, rtol = valid.times("times", times), valid.at_least("rtol", rtol, 1e-9)
+    if rtol >= 1:
+        raise ValueError(f"rtol must be < 1, got {rtol:g}")
+    d, n = _lags.sums(s, outputs, inputs)
+    d, n = (
+        np.broadcast_to(x, (*a.shape, *x.shape[x.ndim - own :])) for x, own in ((d, 1), (n, 1 + (inputs is not None)))
+    )
     out = np.full((3, len(times), *a.shape), np.nan, dtype=a.dtype)
-    with np.errstate(all="ignore"):
+    lost = []
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", _flow.ODEintWarning)
         for row in np.ndindex(a.shape):
             start = a[row], b[row], c[row]
             if np.isfinite(start).all():
-                out[(slice(None), slice(None), *row)] = _flow.solve(*start, d[row], n, times / tau[row])
+                one = _flow.solve(*start, d[row], n[row], times / tau[row], rtol)
+                out[(slice(None), slice(None), *row)] = one
+                if np.isnan(one).any():
+                    lost.append(row)
+    if lost:
+        rows = ", ".join(map(str, lost[:5])) + (", …" if len(lost) > 5 else "")
+        warnings.warn(
+            f"no solver reached the end of the flow in {len(lost)} of {a.size} rows, NaN now: {rows}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return Modes(*out)
 
 
@@ -495,6 +529,11 @@ def _arguments(modes, s, tau, outputs, inputs, *, scale="tau"):
     lead = valid.broadcast(**shapes, **{scale: tau.shape})
     modes = [np.broadcast_to(x, lead).astype(dtype) for x in modes]
     return modes, s, np.broadcast_to(tau, lead), inputs
+
+
+def _answers(a, b, c, T):
+    """The echoes of lag 0, ..., T - 1 along a last axis."""
+    return np.stack([echo for _, echo in zip(range(T), _lags.echoes(a, b, c), strict=False)], axis=-1)
 
 
 def _by_lag(s, outputs, inputs):
