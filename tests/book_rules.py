@@ -20,9 +20,6 @@ from lrnn_helpers.ledger._seal import FENCE, digest, displays, normalise, read_t
 NOT_YET = {
     "appendices/a_notation",
     "appendices/b_gradient_flow",
-    "appendices/c_input_output_mode",
-    "appendices/d_recurrent_mode",
-    "appendices/e_ordering",
     "appendices/f_zero_loss",
     "appendices/g_regularization",
     "appendices/h_landau",
@@ -35,7 +32,6 @@ NOT_YET = {
     "results/energy_function",
     "results/phase_transitions",
     "results/rich_learning",
-    "results/solutions",
     "results/stability",
     "setup",
     "scaling",
