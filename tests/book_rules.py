@@ -23,7 +23,6 @@ NOT_YET = {
     "appendices/c_input_output_mode",
     "appendices/d_recurrent_mode",
     "appendices/e_ordering",
-    "appendices/f_zero_loss",
     "appendices/g_regularization",
     "appendices/i_ntk",
     "appendices/j_feature_learning",
