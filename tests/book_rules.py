@@ -32,7 +32,6 @@ NOT_YET = {
     "results/phase_transitions",
     "results/rich_learning",
     "results/solutions",
-    "results/stability",
     "setup",
     "scaling",
     "speed",
