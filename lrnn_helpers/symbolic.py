@@ -6,6 +6,10 @@ differentiates it, and `bell` is sympy's. So a derivation can be held against th
 
 from __future__ import annotations
 
+import numbers
+from fractions import Fraction
+from random import Random
+
 import sympy as sp
 
 from lrnn_helpers._validation import integer
@@ -130,3 +134,42 @@ def vanishes(expression):
     expression = sp.sympify(expression)
     steps = (sp.expand, lambda e: sp.expand(sp.powsimp(sp.expand(e))), lambda e: sp.cancel(sp.together(e)), sp.simplify)
     return any(step(expression) == 0 for step in steps)
+
+
+def witnesses(T=(1, 2, 3, 5, 8), seed=0, **extra):
+    """Exact rational modes and task dynamics at which printed forms are checked, one witness for each T.
+
+    Parameters
+    ----------
+    T : int or sequence of int
+        Trajectory lengths, each >= 1.
+    seed : int
+        The same seed gives the same witnesses everywhere.
+    **extra
+        Added to every witness as it is.
+
+    Returns
+    -------
+    list of dict
+        Keyword arguments ``a, b, c, tau`` (Fraction, generic: none is 0, 1 or -1, both signs, tau > 0), ``s`` (list of
+        T distinct Fractions) and ``T``.
+
+    Raises
+    ------
+    ValueError
+        Where a length is below 1.
+    """
+    lengths = (T,) if isinstance(T, numbers.Integral) else tuple(T)
+    if not lengths or min(lengths) < 1:
+        raise ValueError(f"T must be one or more trajectory lengths >= 1, got {T!r}")
+    random = Random(seed)
+
+    def rational():
+        value = Fraction(random.randint(2, 12), 7)
+        return value * random.choice((-1, 1)) if value != 1 else Fraction(5, 3)
+
+    out = []
+    for length in lengths:
+        s = [value + Fraction(k, 97) for k, value in enumerate(rational() for _ in range(length))]
+        out.append(dict(a=rational(), b=rational(), c=rational(), s=s, T=length, tau=abs(rational()), **extra))
+    return out

@@ -1,6 +1,8 @@
 """The ledger's mechanism: checks that can fail, mutants, statuses, seals."""
 
+import functools
 import json
+import types
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +11,19 @@ import sympy as sp
 from cells import define
 
 from lrnn_helpers import modes, symbolic
-from lrnn_helpers.ledger import MIME, _book, check, mutants, read_records, read_rows, statuses, verdicts, witnesses
+from lrnn_helpers.ledger import (
+    MIME,
+    _book,
+    _check,
+    check,
+    glue,
+    mutants,
+    read_records,
+    read_rows,
+    statuses,
+    verdicts,
+    witnesses,
+)
 from lrnn_helpers.ledger.__main__ import with_seals
 
 EQ9 = """
@@ -115,6 +129,63 @@ def test_the_printed_side_is_written_in_the_cell_and_apart_from_the_other():
         check.holds("9", eq9, exact_energy, at=witnesses(), symbolic=(2,))
 
 
+def leak(eq):
+    """Ways in which something could be written from the printed function without naming it."""
+    h1 = define("def h1(a, b):\n    return eq(a, b)\n", eq=eq)
+    table = types.SimpleNamespace(formula=eq)
+
+    class Holder:
+        __module__ = "__main__"
+
+        def value(self, a, b):
+            return eq(a, b)
+
+    return {
+        "itself": eq,
+        "partial": functools.partial(eq),
+        "helper of a helper": define("def h2(a, b):\n    return h1(a, b)\n", h1=h1),
+        "default": lambda a, b, f=eq: f(a, b),
+        "keyword default": lambda a, b, *, f=eq: f(a, b),
+        "closure": lambda a, b: eq(a, b),
+        "alias": define("def h3(a, b):\n    return formula(a, b)\n", formula=eq),
+        "table": define("def h4(a, b):\n    return d['x'](a, b)\n", d={"x": [eq]}),
+        "namespace": lambda a, b: table.formula(a, b),
+        "method": Holder().value,
+        "instance": functools.partial(Holder.value, Holder()),
+        "decorated": functools.wraps(eq)(lambda a, b: 1),
+        "a copy under other names": define("def copy(x, y):\n    'Other words.'\n    z = x - y\n    return z * x\n"),
+    }
+
+
+EQ = "def eq(a, b):\n    c = a - b\n    return c * a\n"
+WAYS = sorted(leak(define(EQ)))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_neither_side_may_reach_the_printed_function(way):
+    eq = define(EQ)
+    other, at = leak(eq)[way], [dict(a=3, b=2), dict(a=5, b=7)]
+    for use in (
+        lambda: check.holds("1", eq, other, at),
+        lambda: check.refutes("1", eq, None, other, at),
+        lambda: check.defines("1", eq, other, at),
+        lambda: check.limit("1", other, eq, [0.1, 0.2, 0.3], order=1),
+    ):
+        with pytest.raises(ValueError, match="must not be written from the printed function eq"):
+            use()
+    with pytest.raises(ValueError, match="derivation must not be written from the printed function eq"):
+        independent = lambda a, b: a * a - a * b  # noqa: E731
+        check.holds("1", eq, independent, at, symbolic="all", derivation=other)
+
+
+def test_what_is_independent_is_taken_for_it():
+    eq = define(EQ)
+    square = define("def square(a):\n    return a * a\n")
+    define("def other(a, b):\n    return eq(a, b)\n", eq=eq)
+    against = define("def against(a, b):\n    return square(a) - np.multiply(a, b)\n", square=square)
+    check.holds("1", eq, against, [dict(a=3, b=2), dict(a=5, b=7)])
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, np.ones(2), (1.0, 2.0)])
 def test_nan_infinity_and_wrong_shapes_never_agree(value):
     f = define("def f(a):\n    return value if a else a + 1\n", value=value)
@@ -145,25 +216,68 @@ def test_symbolic_for_all_T():
         check.holds("s", wrong, numeric, at=at, rtol=0, symbolic="all", derivation=by_differentiation)
 
 
+RIGHT = "def right(a, b):\n    return a - b\n"
+AT = [dict(a=3.0, b=2.0), dict(a=1.5, b=-4.0)]
+
+
+def difference(a, b):
+    return -b + a
+
+
 def test_refutes_needs_a_printed_form_that_fails_and_a_corrected_one_that_holds(capsys):
-    right = define("def right(a, b):\n    return a - b\n")
-    wrong = define("def wrong(a, b):\n    return a + b\n")
-    unreadable = define("def unreadable(a, b):\n    return a - q\n")
-    at = [dict(a=3.0, b=2.0), dict(a=1.5, b=-4.0)]
-
-    def target(a, b):
-        return -b + a
-
-    check.refutes("26", wrong, right, target, at)
+    right, wrong = define(RIGHT), define("def wrong(a, b):\n    return a + b\n")
+    check.refutes("26", wrong, right, difference, AT)
     assert "refuted as printed, off by up to 4.0e+00 (2 of 2 witnesses); corrected form" in capsys.readouterr().out
-    check.refutes("26", unreadable, right, target, at)
-    assert "it has no value" in capsys.readouterr().out
-    check.refutes("26", wrong, None, target, at)
+    check.refutes("26", wrong, None, difference, AT)
     assert check.records[-1]["corrected"] is None
     with pytest.raises(AssertionError, match="is not refuted: the printed form holds at all 2 witnesses"):
-        check.refutes("26", right, right, target, at)
+        check.refutes("26", right, define("def other(a, b):\n    return 0 + a - b\n"), difference, AT)
     with pytest.raises(AssertionError, match="fails at witness 0"):
-        check.refutes("26", wrong, wrong, target, at)
+        check.refutes("26", wrong, wrong, difference, AT)
+
+
+@pytest.mark.parametrize(
+    ("body", "stops"),
+    [("a - q", NameError), ("a - len(b)", TypeError), ("a - b.q", AttributeError), ("a - sum([b], q)", NameError)],
+)
+def test_a_slip_of_ours_refutes_nothing(body, stops):
+    typo = define(f"def typo(a, b):\n    return {body}\n")
+    for undefined in ((), ZeroDivisionError, Exception):
+        with pytest.raises(stops):
+            check.refutes("26", typo, define(RIGHT), difference, AT, undefined=undefined)
+    with pytest.raises(stops):
+        check.holds("26", typo, difference, AT)
+
+
+def test_what_has_no_value_refutes_only_where_that_is_declared(capsys):
+    fraction = define("def fraction(a, b):\n    return a / (b - b)\n")
+    with pytest.raises(ValueError, match=r"\(26\): the printed form raises ZeroDivisionError.*not declared"):
+        check.refutes("26", fraction, define(RIGHT), difference, AT)
+    with pytest.raises(ValueError, match="not declared"):
+        check.refutes("26", fraction, define(RIGHT), difference, AT, undefined=(ValueError, OverflowError))
+    check.refutes("26", fraction, define(RIGHT), difference, AT, undefined=ZeroDivisionError)
+    assert "where it has no value (ZeroDivisionError) (2 of 2 witnesses)" in capsys.readouterr().out
+    infinite = define("def infinite(a, b):\n    return np.divide(a, 0.0)\n")
+    with pytest.raises(ValueError, match="no finite value, which is not declared"):
+        check.refutes("26", infinite, define(RIGHT), difference, AT)
+    with pytest.raises(ValueError, match=r"must have shape \[\(\)\], got \[\(2,\)\]"):
+        pair = define("def pair(a, b):\n    return np.array([a, b])\n")
+        check.refutes("26", pair, define(RIGHT), difference, AT, undefined=ZeroDivisionError)
+
+
+def test_each_id_is_refuted_by_its_own_part():
+    both = define("def both(a, b):\n    return a + b, a + b\n")
+    one = define("def one(a, b):\n    return a + b, a * b\n")
+    right = define("def right(a, b):\n    return a - b, a * b\n")
+
+    def target(a, b):
+        return -b + a, b * a
+
+    check.refutes(("26", "27"), both, right, target, AT)
+    with pytest.raises(AssertionError, match=r"\(27\) is not refuted"):
+        check.refutes(("26", "27"), one, right, target, AT)
+    with pytest.raises(ValueError, match="one part for each of 3 ids"):
+        check.refutes(("26", "27", "28"), both, right, target, AT)
 
 
 def test_limit_measures_the_order():
@@ -185,32 +299,114 @@ def test_limit_measures_the_order():
     check.limit("111", lambda T: 1 + 1 / T + 1 / T**2, one_term, [1e3, 1e4, 1e5], order=-2)
 
 
-def test_a_claim_must_come_out_otherwise_on_its_control(capsys):
-    check.claim("2.5", holds=True, control=lambda: np.bool_(False), condition="for σ ≤ 0.1")
-    assert capsys.readouterr().out.startswith("claim 2.5  supported for σ ≤ 0.1  ·  ")
-    check.claim("2.5", holds=False, control=True, supported=False)
-    for holds, control in [(True, True), (False, False), (False, True)]:
-        with pytest.raises(AssertionError, match="expected True and control False"):
-            check.claim("2.5", holds, control)
-    with pytest.raises(TypeError, match="holds must be True or False, got 1"):
-        check.claim("2.5", 1, False)
+BELOW = """
+def below(x, level):
+    "A number of the domain lies below the level."
+    return x < level
+"""
+OVER = [dict(x=x, level=40) for x in range(30)]
+OUTSIDE = [dict(x=x, level=40) for x in range(38, 43)]
 
 
-def test_a_figure_s_verdict_is_computed(capsys):
-    check.claim("f.1", True, False)
-    check.claim("f.2", False, True, supported=False)
-    check.claim("f.3", True, False)
-    check.claim("f.3", False, True, condition="for T = 2", supported=False)
-    for claims, verdict in [
-        (["f.1"], "replicated:"),
-        (["f.2"], "not replicated:"),
-        (["f.1", "f.3"], "replicated in part:"),
-    ]:
-        check.figure("fig-3", claims, {"learning rate": 0.1})
-        assert f"fig-3  {verdict}" in capsys.readouterr().out
-    assert check.records[-1]["settings"] == {"learning rate": "0.1"}
-    with pytest.raises(ValueError, match=r"got unchecked f\.9"):
-        check.figure("fig-3", ["f.1", "f.9"], {})
+def claim(predicate=None, over=OVER, outside=OUTSIDE, **options):
+    options = dict(domain="x = 0..29") | options
+    check.claim("2.5", predicate or define(BELOW), over=over, outside=outside, **options)
+    return check.records[-1]
+
+
+def test_a_claim_is_judged_over_its_domain_and_the_same_predicate_outside(capsys):
+    record = claim(part="b")
+    line = capsys.readouterr().out
+    assert line == (
+        "A number of the domain lies below the level.  [2.5, b]  supported: holds on 30 of 30 cases, x = 0..29"
+        "  ·  outside, fails on 3 of 5\n"
+    )
+    assert (record["part"], record["cases"], record["held"], record["outside"], record["passed"]) == ("b", 30, 30, 5, 2)
+    assert record["predicate"].lstrip().startswith("def below") and record["domain"] == "x = 0..29"
+    with pytest.raises(AssertionError, match="expected to hold, and fail outside, but it holds on 30 of 30"):
+        claim(outside=[dict(x=30, level=40)])
+    with pytest.raises(AssertionError, match="but it holds on 29 of 30"):
+        claim(over=[*OVER[:-1], dict(x=50, level=40)])
+    claim(define(BELOW.replace("x, level", "x").replace("< level", "< 40")), over=lambda: range(30), outside=[41])
+
+
+def test_a_sentence_that_is_not_supported_needs_a_case_where_it_is_right(capsys):
+    over = [dict(x=x, level=40) for x in range(20, 50)]
+    record = claim(over=over, outside=[dict(x=1, level=40), dict(x=60, level=40)], supported=False)
+    assert record["verdict"] == "not supported" and record["held"] == 20
+    assert "not supported: holds on 20 of 30 cases" in capsys.readouterr().out
+    with pytest.raises(AssertionError, match="expected to fail, and hold somewhere outside"):
+        claim(over=over, outside=[dict(x=60, level=40)], supported=False)
+    with pytest.raises(AssertionError, match="expected to fail"):
+        claim(supported=False, outside=[dict(x=31, level=40)])
+
+
+def test_a_share_is_judged_by_its_interval(capsys):
+    over = [dict(x=x, level=180) for x in range(200)]
+    record = claim(over=over, share=0.8)
+    assert record["share"] == 0.8 and 0.8 < record["interval"][0] < 0.9 < record["interval"][1]
+    assert "(95 % interval 0.85 to 0.94, wanted 0.8)" in capsys.readouterr().out
+    with pytest.raises(AssertionError, match=r"undecided, 0\.9 lies in \[0\.85, 0\.94\]"):
+        claim(over=over, share=0.9)
+    claim(over=over, share=0.97, supported=False)
+    with pytest.raises(ValueError, match="share must be in"):
+        claim(share=1.5)
+
+
+def test_a_claim_cannot_be_a_constant_or_a_handful():
+    with pytest.raises(TypeError, match="predicate must be a function of a case, got True"):
+        check.claim("2.5", True, over=OVER, outside=OUTSIDE, domain="d")
+    with pytest.raises(AssertionError, match="it holds on 30 of 30 cases and, outside, on 5 of 5"):
+        claim(define("def yes(**case):\n    'Always.'\n    return True\n"))
+    with pytest.raises(TypeError, match="below must return True or False, got 1"):
+        claim(define(BELOW.replace("x < level", "1")))
+    with pytest.raises(ValueError, match="not its verdict, got True"):
+        claim(over=[True] * 30)
+    with pytest.raises(ValueError, match="at least 30 cases and outside one, got 29, 5"):
+        claim(over=OVER[1:])
+    assert claim(over=OVER[:10], runs=True)["runs"] is True
+    with pytest.raises(ValueError, match="at least 10 cases and outside one, got 9, 5"):
+        claim(over=OVER[:9], runs=True)
+    with pytest.raises(ValueError, match=r"outside must lie beyond the domain, got .'x': 3, 'level': 40. in both"):
+        claim(outside=[*OUTSIDE, dict(x=3, level=40)])
+    with pytest.raises(ValueError, match="needs a docstring"):
+        claim(define("def below(x, level):\n    return x < level\n"))
+    with pytest.raises(ValueError, match="below_here must be defined in the cell"):
+        claim(below_here)
+
+
+def below_here(x, level):
+    """A number lies below the level."""
+    return x < level
+
+
+@pytest.mark.parametrize(("body", "stops"), [("q", NameError), ("x.q", AttributeError), ("x + level[0]", TypeError)])
+def test_a_slip_in_a_predicate_stops(body, stops):
+    with pytest.raises(stops):
+        claim(define(BELOW.replace("x < level", body)), supported=False)
+
+
+def test_a_figure_holds_no_verdict(capsys):
+    check.figure("fig-3", shows=["fig-3-left"], says=["3.3.3", "3.3.4"], settings={"learning rate": 0.1})
+    assert capsys.readouterr().out == "fig-3  shows fig-3-left; the text reads 3.3.3, 3.3.4 from it\n"
+    record = check.records[-1]
+    assert record["settings"] == {"learning rate": "0.1"} and "verdict" not in record
+    check.figure("fig-3", shows=["fig-3-left"], settings={})
+    assert check.records[-1]["says"] == []
+    with pytest.raises(ValueError, match="one or more non-empty strings"):
+        check.figure("fig-3", shows=[], settings={})
+
+
+def test_glue_hands_over_text_in_the_form_that_the_page_reads(monkeypatch):
+    shown = []
+    monkeypatch.setattr(_check, "_display", lambda data, metadata=None: shown.append((data, metadata)))
+    glue("e-ratio", "0.36")
+    ((data, metadata),) = shown
+    assert data == {"application/papermill.record/text/plain": "'0.36'"}
+    assert metadata == {"scrapbook": {"name": "e-ratio", "mime_prefix": "application/papermill.record/"}}
+    for bad, error in [(("", "1"), ValueError), (("a:b", "1"), ValueError), (("a", 1.0), TypeError)]:
+        with pytest.raises(error):
+            glue(*bad)
 
 
 def test_mutants_change_one_thing_each():
@@ -328,12 +524,33 @@ def test_ids_must_be_unique(tmp_path):
         read_rows(tmp_path / "l.yml")
 
 
-def test_verdicts_of_claims_and_figures(rows):
-    assert verdicts(rows, []) == {"c.1": "open", "fig-1": "open"}
-    one = rec("claim", "c.1", verdict="supported")
-    two = rec("claim", "c.1", verdict="not supported")
-    assert verdicts(rows, [one])["c.1"] == "supported" and verdicts(rows, [one, two])["c.1"] == "in part"
-    assert verdicts(rows, [rec("figure", "fig-1", verdict="replicated")])["fig-1"] == "replicated"
+def judged(id, verdict, part=""):
+    return rec("claim", id, verdict=verdict, part=part, predicate="def f(): ...")
+
+
+def test_verdicts_of_claims_and_their_parts(rows):
+    yes, no = "supported", "not supported"
+    assert verdicts(rows, [])["c.1"] == "open"
+    assert verdicts(rows, [judged("c.1", no)])["c.1"] == no
+    rows["c.1"]["parts"] = dict(ac="one", b="other")
+    assert verdicts(rows, [judged("c.1", yes, "ac")])["c.1"] == "open", "part b has no record"
+    both = [judged("c.1", yes, "ac"), judged("c.1", yes, "b")]
+    assert verdicts(rows, both)["c.1"] == yes
+    assert verdicts(rows, [both[0], judged("c.1", no, "b")])["c.1"] == "in part"
+
+
+def test_a_figure_is_remade_from_its_panels_and_its_text_is_another_matter(rows):
+    rows["fig-1-left"] = dict(id="fig-1-left", kind="panel", of="fig-1")
+    rows["fig-1-right"] = dict(id="fig-1-right", kind="panel", of="fig-1")
+    assert verdicts(rows, [])["fig-1"] == ("open", 0, 0)
+    figure = rec("figure", "fig-1", shows=["fig-1-left", "fig-1-right"], says=["c.1"])
+    left, right = judged("fig-1-left", "supported"), judged("fig-1-right", "not supported")
+    text = judged("c.1", "not supported")
+    assert verdicts(rows, [figure, left])["fig-1"] == ("open", 0, 1)
+    assert verdicts(rows, [figure, left, right, text])["fig-1"] == ("in part", 0, 1)
+    assert verdicts(rows, [text, right, dict(left, ids=["fig-1-right"]), figure, left])["fig-1"].remade == "in part"
+    assert verdicts(rows, [figure, left, judged("fig-1-right", "supported"), text])["fig-1"] == ("yes", 0, 1)
+    assert verdicts(rows, [figure, judged("fig-1-left", "not supported"), right])["fig-1"].remade == "no"
 
 
 def test_totals_are_counted(rows):

@@ -10,7 +10,8 @@ ROWS = yaml.safe_load((ROOT / "book" / "ledger.yml").read_text(encoding="utf-8")
 BY_ID = {row["id"]: row for row in ROWS}
 EQUATIONS = ROWS[:204]
 EMPTY = ["20", "22", "93", "178", "190"]
-KEYS = ["id", "section", "chapter", "kind", "of", "uses", "proof", "latex", "claim", "assumes", "erratum", "seal"]
+KEYS = ["id", "section", "chapter", "kind", "of", "figure", "uses", "proof", "latex", "claim", "parts", "domain"]
+KEYS += ["assumes", "erratum", "seal"]
 MATHEMATICS = {"definition", "identity", "theorem", "approximation", "continuation", "copy", "empty"}
 RESULTS = "energy_function solutions stability phase_transitions rich_learning sensory_integration"
 APPENDICES = (
@@ -88,7 +89,18 @@ def test_keys_are_known_and_in_order_and_none_is_a_verdict():
 
 def test_kinds_and_chapters_are_known():
     assert but(lambda row: row["kind"] in MATHEMATICS, EQUATIONS) == []
-    other = {"assumption", "theorem", "identity", "approximation", "proposition", "table", "figure", "claim", "step"}
+    other = {
+        "assumption",
+        "theorem",
+        "identity",
+        "approximation",
+        "proposition",
+        "table",
+        "figure",
+        "panel",
+        "claim",
+        "step",
+    }
     assert but(lambda row: row["kind"] in other, ROWS[204:]) == []
     assert but(lambda row: row["chapter"] in CHAPTERS and isinstance(row["section"], str)) == []
 
@@ -112,9 +124,23 @@ def test_latex_is_whole():
 
 def test_copies_and_continuations_name_an_earlier_equation():
     assert but(lambda row: "of" in row or row["kind"] not in ("copy", "continuation")) == []
-    followers = [row for row in ROWS if "of" in row]
+    followers = [row for row in ROWS if "of" in row and row["kind"] != "panel"]
     assert but(lambda row: int(row["of"]) < int(row["id"]), followers) == []
     assert but(lambda row: kind(row["of"]) not in ("empty", "continuation", "missing"), followers) == []
+
+
+def test_panels_and_claims_name_their_figure():
+    panels = [row for row in ROWS if row["kind"] == "panel"]
+    assert but(lambda row: kind(row["of"]) == "figure" and row["id"].startswith(row["of"]), panels) == []
+    assert but(lambda row: "figure" not in row or (row["kind"] == "claim" and kind(row["figure"]) == "figure")) == []
+
+
+def test_parts_are_sentences_of_a_claim():
+    with_parts = [row for row in ROWS if "parts" in row]
+    assert but(lambda row: row["kind"] in ("claim", "panel") or row["id"].startswith("ours-"), with_parts) == []
+    assert (
+        but(lambda row: len(row["parts"]) > 1 and all(text.strip() for text in row["parts"].values()), with_parts) == []
+    )
 
 
 def test_lines_that_begin_with_an_operator_name_the_row_of_their_left_side():
@@ -131,7 +157,7 @@ def test_what_a_row_rests_on_exists():
 
 
 def test_mathematics_rests_on_no_claim_and_nothing_on_a_figure():
-    judging = ("claim", "figure")
+    judging = ("claim", "panel", "figure")
     assert but(lambda row: all(kind(id) != "figure" for id in rests_on(row))) == []
     assert but(lambda row: row["kind"] in judging or all(kind(id) != "claim" for id in rests_on(row))) == []
 

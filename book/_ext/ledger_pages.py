@@ -127,9 +127,9 @@ class Table(Shown):
 
     def claim(self, row, records, verdict):
         """The cells of a claim's row."""
-        where = [
-            r["condition"] + (" (no)" if r["verdict"] != "supported" else "") for r in records if row["id"] in r["ids"]
-        ]
+        mine = [r for r in records if row["id"] in r["ids"] and r["call"] == "claim"]
+        no = {False: " (no)", True: ""}
+        where = [r.get("condition", r.get("domain", "")) + no[r["verdict"] == "supported"] for r in mine]
         return (
             f"`{row['id']}`",
             row.get("claim", "").replace("\n", " "),
@@ -184,8 +184,8 @@ class Figures(Shown):
                 continue
             mine = [r for r in records if r["call"] == "figure" and id in r["ids"]]
             settings = "; ".join(f"{key}: {value}" for r in mine for key, value in r["settings"].items())
-            claims = ", ".join(f"`{claim}`" for r in mine for claim in r["claims"])
-            lines.append((f"`{id}`", place(row["chapter"]), badge(verdict[id]), claims or "—", settings or "—"))
+            claims = ", ".join(f"`{claim}`" for r in mine for claim in r.get("shows", ()))
+            lines.append((f"`{id}`", place(row["chapter"]), badge(verdict[id].remade), claims or "—", settings or "—"))
         return table(
             ("figure", "chapter", "verdict", "claims", "our settings where the paper has none"),
             lines,

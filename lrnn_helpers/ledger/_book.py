@@ -12,8 +12,9 @@ from lrnn_helpers.ledger._check import MIME
 
 # weakest to strongest; "defined" stands by fiat, so it weakens nothing that uses it
 STATUSES = ("open", "refuted", "corrected", "numeric", "symbolic", "proved", "defined")
+OLD_MIME = "application/vnd.lrnn.check+json"  # SHIM: goes when every chapter writes records of the new form
 VERDICTS = ("supported", "in part", "not supported", "open")
-JUDGED = {"claim", "figure"}
+JUDGED = {"claim", "panel", "figure"}
 LABELLED = re.compile(r"^\$\$\n(?P<latex>(?:(?!\$\$).*\n)+?)\$\$ \(eq:(?P<label>(?:paper|corrected)-[^)]+)\)\s*$", re.M)
 
 
@@ -71,9 +72,9 @@ def read_records(book):
             continue
         for cell in json.loads(path.read_text())["cells"]:
             for output in cell.get("outputs", []):
-                if MIME in output.get("data", {}):
+                for mime in {MIME, OLD_MIME} & output.get("data", {}).keys():
                     chapter = path.relative_to(book).with_suffix("").as_posix()
-                    records.append(dict(output["data"][MIME], chapter=chapter))
+                    records.append(dict(output["data"][mime], chapter=chapter))
     return records
 
 
@@ -181,20 +182,42 @@ def statuses(rows, records):
     return {id: Status(own_status(id), effective_status(id)) for id in rows if _ranked(rows, id)}
 
 
-def verdicts(rows, records):
-    """Claims: "supported", "in part", "not supported" or "open"; figures: what their check computed, or "open".
+class FigureVerdict(NamedTuple):
+    """Whether a figure is remade ("yes", "in part", "no" or "open"), and how many of the claims read from it hold."""
 
-    A claim with several records is judged on all of them; figures with several records hold the last.
+    remade: str
+    supported: int
+    read: int
+
+
+def verdicts(rows, records):
+    """What was found of every claim, panel and figure.
+
+    A claim or panel is "supported", "not supported", "in part" (where its parts differ) or "open" (where it, or one of
+    its parts, has no record). A figure is remade as far as the panels are supported that it shows, which are its claims
+    about the figure itself; apart from that stands how many of the claims that the text reads from it are supported.
+
+    Returns
+    -------
+    dict of str to str, or to FigureVerdict for a figure
     """
     out = {}
     for id, row in rows.items():
-        if row["kind"] not in JUDGED:
-            continue
-        mine = [r["verdict"] for r in records if id in r["ids"] and r["call"] == row["kind"]]
+        if row["kind"] in ("claim", "panel"):
+            mine = [r for r in records if id in r["ids"] and r["call"] == "claim"]
+            found = {r["verdict"] for r in mine}
+            missing = row.get("parts", {}).keys() - {r.get("part") for r in mine}
+            if all("predicate" not in r for r in mine):  # SHIM: records of the old form have no parts
+                missing = set()
+            out[id] = "open" if missing or not mine else found.pop() if len(found) == 1 else "in part"
+    for id, row in rows.items():
         if row["kind"] == "figure":
-            out[id] = mine[-1] if mine else "open"
-        else:
-            out[id] = "open" if not mine else mine[0] if len(set(mine)) == 1 else "in part"
+            mine = [r for r in records if id in r["ids"] and r["call"] == "figure" and "shows" in r]
+            shows, says = ([out[i] for r in mine for i in r[side]] for side in ("shows", "says"))
+            remade = "open" if not shows or "open" in shows else "in part"
+            for verdict, word in (("supported", "yes"), ("not supported", "no")):
+                remade = word if shows and set(shows) == {verdict} else remade
+            out[id] = FigureVerdict(remade, says.count("supported"), len(says))
     return out
 
 
@@ -203,7 +226,7 @@ def totals(rows, records):
     stands, judged = statuses(rows, records), verdicts(rows, records)
     numbered = [id for id in rows if id.isdigit() and rows[id]["kind"] != "empty"]
     claims = [judged[id] for id in judged if rows[id]["kind"] == "claim"]
-    figures = [judged[id] for id in judged if rows[id]["kind"] == "figure"]
+    figures = [judged[id].remade for id in judged if rows[id]["kind"] == "figure"]
     return {
         "equations": len(numbered),
         "checked": sum(stands[id].own != "open" for id in numbered),

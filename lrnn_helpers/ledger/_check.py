@@ -1,60 +1,23 @@
-"""`check`: what is printed, held against something that was not written from it."""
+"""`check`: what is printed, held against something that was not written from it; a sentence, tried on its domain."""
 
 from __future__ import annotations
 
 import inspect
-import numbers
-from fractions import Fraction
-from random import Random
+import pickle
+from math import ceil, log10
 from typing import NamedTuple
 
 import numpy as np
 import sympy
 
-from lrnn_helpers import symbolic as symbolic_room
+from lrnn_helpers.ledger._compare import call, error, flat, parts, reached, same_code, shapes
 from lrnn_helpers.ledger._mutants import mutants, source
-from lrnn_helpers.modes import Modes
 
-MIME = "application/vnd.lrnn.check+json"
-
-
-def witnesses(T=(1, 2, 3, 5, 8), seed=0, **extra):
-    """Exact rational modes and task dynamics, one witness for each trajectory length.
-
-    Parameters
-    ----------
-    T : int or sequence of int
-        Trajectory lengths, each >= 1.
-    seed : int
-        The same seed gives the same witnesses everywhere.
-    **extra
-        Added to every witness as it is.
-
-    Returns
-    -------
-    list of dict
-        Keyword arguments ``a, b, c, tau`` (Fraction, generic: none is 0, 1 or -1, tau > 0), ``s`` (list of T distinct
-        Fractions) and ``T``.
-
-    Raises
-    ------
-    ValueError
-        Where a length is below 1.
-    """
-    lengths = (T,) if isinstance(T, numbers.Integral) else tuple(T)
-    if not lengths or min(lengths) < 1:
-        raise ValueError(f"T must be one or more trajectory lengths >= 1, got {T!r}")
-    random = Random(seed)
-
-    def rational():
-        value = Fraction(random.randint(2, 12), 7)
-        return value * random.choice((-1, 1)) if value != 1 else Fraction(5, 3)
-
-    out = []
-    for length in lengths:
-        s = [value + Fraction(k, 97) for k, value in enumerate(rational() for _ in range(length))]
-        out.append(dict(a=rational(), b=rational(), c=rational(), s=s, T=length, tau=abs(rational()), **extra))
-    return out
+MIME = "application/vnd.ledger.check+json"
+GLUED = "application/papermill.record/"  # the prefix under which MyST-NB looks for what {glue:text} shows
+OURS = (NameError, TypeError, AttributeError)  # a slip of whoever wrote the function, never a fact about the print
+CASES, RUNS = 30, 10  # the fewest cases over which a claim is judged: cheap ones, and training runs
+ROUNDING = 1e-12  # errors up to here are not told apart: they differ between machines
 
 
 class Outcome(NamedTuple):
@@ -66,16 +29,39 @@ class Outcome(NamedTuple):
 
 
 class Check:
-    """The calls that turn a printed statement into a record; use the one instance, `check`.
+    """The calls that turn a printed statement, or a sentence, into a record; a book has one instance, `check`.
 
     Every call prints one line that is the same on every machine and, inside Jupyter, displays one record under its own
     MIME type. It reads and writes no file. `records` holds what this session has recorded.
+
+    Parameters
+    ----------
+    symbolic : module or namespace, optional
+        The book's mathematics: ``symbols(T)``, a dict of the arguments of printed functions (T None: for every T), may
+        have ``vanishes(expression)``, and derivations, functions of T that bear the name of an `against`.
+    made : dict of str to callable, optional
+        Arguments that are made from others of the witness: name to a constructor whose parameters name those others.
     """
 
-    def __init__(self):
+    def __init__(self, symbolic=None, made=None):
         self.records = []
+        self._symbolic, self._made = symbolic, made or {}
 
-    def holds(self, ids, printed, against, at, *, rtol=1e-12, symbolic=(), derivation=None, assuming="", invariant=()):
+    def holds(
+        self,
+        ids,
+        printed,
+        against,
+        at,
+        *,
+        rtol=1e-12,
+        symbolic=(),
+        derivation=None,
+        symbols=None,
+        assuming="",
+        invariant=(),
+        excuse="",
+    ):
         """The printed form agrees with `against` at every witness, and its mutants do not.
 
         Parameters
@@ -85,73 +71,120 @@ class Check:
         printed : function
             What is printed, written with ``def`` in the cell.
         against : callable
-            Something not written from it. Both are called with those keyword arguments of a witness that they name; one
-            that names ``modes`` receives ``Modes(a, b, c)``.
+            Something not written from it: it may not reach `printed`, nor a copy of it, in any way. Both are called
+            with those keyword arguments of a witness that they name.
         at : sequence of dict
             The witnesses.
         rtol : float
             Largest ‖printed − against‖/‖against‖, for each part of a tuple. 0 asks for exact equality.
         symbolic : sequence of int, or "all"
-            Trajectory lengths T for which `printed`, on symbols, must reduce to ``derivation(T)``; "all" leaves T (and
-            a lag k) symbolic, which makes the check a proof for every T.
+            Trajectory lengths T for which `printed`, on symbols, must reduce to ``derivation(T)``; "all" leaves T, a
+            lag or the size of matrices symbolic, which makes the check a proof for every one.
         derivation : callable, optional
-            T to a sympy expression or a tuple of them. By default the function of `lrnn_helpers.symbolic` that has the
-            name of `against`.
+            T (None for "all") to an expression or a tuple of them, independent of `printed` like `against`. By default
+            the function of the book's mathematics that has the name of `against`.
+        symbols : callable, optional
+            T to the arguments of `printed`; by default the book's.
         assuming : str
             The condition under which the statement holds, in words.
         invariant : sequence of str
             The mutants that agree too, by name: exactly these, no more and no fewer.
+        excuse : str
+            Why this check stays below a floor of the book (few or short witnesses, a wide tolerance, few mutants
+            rejected, "all" without a symbol for every size), in words.
 
         Raises
         ------
         AssertionError
             Where a witness or a T disagrees, a mutant survives that is not named (or is named and does not survive), or
-            no mutant is rejected.
+            too few mutants are rejected.
         ValueError
-            Where `printed` was not written in the cell, `against` uses it, or there is no witness.
+            Where `printed` was not written in the cell, `against` or `derivation` uses it, or there is no witness.
         """
-        ids, at = _prepare(ids, printed, against, at)
-        _agree(ids, printed, against, at, rtol)
-        lengths = _derive(ids, printed, against, symbolic, derivation)
-        outcome = _judge(ids, printed, lambda mutant: _worst(mutant, against, at) <= rtol, invariant)
-        how = _in_words(lengths, rtol, at)
-        self._emit(
-            "holds", ids, f"holds: {how}", outcome, invariant, assuming, symbolic=lengths, printed=source(printed)
-        )
+        ids, at = self._prepare(ids, printed, against, at)
+        worst = self._agree(ids, printed, against, at, rtol)
+        derivation = self._derivation(ids, printed, against, derivation) if symbolic else None
+        lengths = self._derive(ids, printed, symbolic, derivation, symbols, excuse)
+        outcome = self._mutate(ids, printed, against, at, rtol, invariant, excuse)
+        how = f"holds: {_in_words(lengths, rtol, at)}"
+        fields = dict(symbolic=lengths, derivation=_text(derivation)) if symbolic else dict(symbolic=[])
+        fields |= dict(printed=source(printed), **_witnessed(at, rtol, worst, against))
+        self._emit("holds", ids, how, outcome, invariant, assuming, excuse, **fields)
 
-    def defines(self, ids, printed, against, at, *, rtol=1e-12, assuming="", invariant=()):
+    def defines(self, ids, printed, against, at, *, rtol=1e-12, assuming="", invariant=(), excuse=""):
         """The printed definition and the package's agree; parameters and errors as in `holds`."""
-        ids, at = _prepare(ids, printed, against, at)
-        _agree(ids, printed, against, at, rtol)
-        outcome = _judge(ids, printed, lambda mutant: _worst(mutant, against, at) <= rtol, invariant)
+        ids, at = self._prepare(ids, printed, against, at)
+        worst = self._agree(ids, printed, against, at, rtol)
+        outcome = self._mutate(ids, printed, against, at, rtol, invariant, excuse)
         how = f"defined as in the package: {_in_words((), rtol, at)}"
-        self._emit("defines", ids, how, outcome, invariant, assuming, printed=source(printed))
+        fields = dict(printed=source(printed), **_witnessed(at, rtol, worst, against))
+        self._emit("defines", ids, how, outcome, invariant, assuming, excuse, **fields)
 
-    def refutes(self, ids, printed, corrected, against, at, *, rtol=1e-12, assuming="", invariant=()):
-        """The printed form fails at a witness; the corrected one holds at all, and its mutants do not.
+    def refutes(
+        self,
+        ids,
+        printed,
+        corrected,
+        against,
+        at,
+        *,
+        undefined=(),
+        rtol=1e-12,
+        assuming="",
+        invariant=(),
+        excuse="",
+    ):
+        """The printed form fails by its value at a witness; the corrected one holds at all, and its mutants do not.
 
-        `corrected` is a function like `printed`, or None where no correction is known. Other parameters and errors are
-        those of `holds`; a printed form that raises at a witness fails there.
+        Parameters
+        ----------
+        ids : str or sequence of str
+            Several ids are judged each by its own part: `printed` then returns a tuple with one part for each.
+        printed, corrected : function
+            Written with ``def`` in the cell; `corrected` None where no correction is known.
+        undefined : exception class or tuple of them
+            What the printed form is declared to raise where it has no value, such as ZeroDivisionError. An exception
+            that is not declared, and a value that is not finite or of another shape, refute nothing and stop.
+            NameError, TypeError and AttributeError always stop: they are slips of ours.
+        against, at, rtol, assuming, invariant, excuse
+            As in `holds`.
+
+        Raises
+        ------
+        AssertionError
+            Where the printed form, or a part of it, holds at all witnesses, or `corrected` fails as in `holds`.
+        ValueError
+            As in `holds`; where the printed form has no value and that is not declared; where several ids have not a
+            part each.
         """
-        ids, at = _prepare(ids, printed, against, at)
-        errors = [_attempt(printed, against, witness) for witness in at]
-        failing = [error for error in errors if not error <= rtol]
-        if not failing:
-            raise AssertionError(f"{_label(ids)} is not refuted: the printed form holds at all {len(at)} witnesses")
-        size = max(failing)
-        size = f"off by up to {size:.1e}" if np.isfinite(size) else "it has no value of the right shape"
-        how = f"refuted as printed, {size} ({len(failing)} of {len(at)} witnesses)"
+        ids, at = self._prepare(ids, printed, against, at)
+        undefined = undefined if isinstance(undefined, tuple) else (undefined,)
+        failures = [self._failure(ids, printed, against, witness, undefined) for witness in at]
+        size, where = "", 0
+        for part, id in enumerate(ids):
+            errors = [f if isinstance(f, str) else f[part] if len(ids) > 1 else max(f) for f in failures]
+            failing = [e for e in errors if isinstance(e, str) or not e <= rtol]
+            if not failing:
+                raise AssertionError(
+                    f"{_label([id])} is not refuted: the printed form holds at all {len(at)} witnesses"
+                )
+            where = max(where, len(failing))
+            finite = [e for e in failing if not isinstance(e, str)]
+            size = f"off by up to {max(finite):.1e}" if finite else f"where it has no value ({failing[0]})"
+        how = f"refuted as printed, {size} ({where} of {len(at)} witnesses)"
+        texts = dict(printed=source(printed), corrected=None)
         if corrected is None:
-            self._emit("refutes", ids, how, Outcome([], [], []), (), assuming, printed=source(printed), corrected=None)
+            fields = dict(texts, **_witnessed(at, rtol, None, against))
+            self._emit("refutes", ids, how, Outcome([], [], []), (), assuming, excuse, **fields)
             return
-        _prepare(ids, corrected, against, at)
-        _agree(ids, corrected, against, at, rtol)
-        outcome = _judge(ids, corrected, lambda mutant: _worst(mutant, against, at) <= rtol, invariant)
+        self._prepare(ids, corrected, against, at)
+        worst = self._agree(ids, corrected, against, at, rtol)
+        outcome = self._mutate(ids, corrected, against, at, rtol, invariant, excuse)
         how += f"; corrected form {_in_words((), rtol, at)}"
-        texts = dict(printed=source(printed), corrected=source(corrected))
-        self._emit("refutes", ids, how, outcome, invariant, assuming, **texts)
+        fields = dict(texts, **_witnessed(at, rtol, worst, against)) | dict(corrected=source(corrected))
+        self._emit("refutes", ids, how, outcome, invariant, assuming, excuse, **fields)
 
-    def limit(self, ids, exact, approximation, towards, order, *, tolerance=0.1, assuming="", invariant=()):
+    def limit(self, ids, exact, approximation, towards, order, *, tolerance=0.1, assuming="", invariant=(), excuse=""):
         """The error of the printed approximation falls as the stated power of a small (or large) parameter.
 
         Parameters
@@ -165,7 +198,7 @@ class Check:
             ‖exact − approximation‖ ∝ h**order; negative where h grows.
         tolerance : float
             Largest |measured − order|, the measured one by least squares in the logarithms.
-        assuming, invariant
+        assuming, invariant, excuse
             As in `holds`: a mutant is rejected where its error has another order.
 
         Raises
@@ -174,13 +207,13 @@ class Check:
             As in `holds`.
         """
         ids, towards = _ids(ids), [float(h) for h in towards]
-        _written_here(approximation, exact)
+        _written_here(approximation, exact, "exact")
         if len(set(towards)) < 3 or min(towards) <= 0:
             raise ValueError(f"towards must be at least three distinct values > 0, got {towards}")
-        targets = [_flat(exact(h)) for h in towards]
+        targets = [flat(exact(h)) for h in towards]
 
         def slope(function):
-            errors = [np.linalg.norm(_flat(function(h)) - target) for h, target in zip(towards, targets, strict=True)]
+            errors = [np.linalg.norm(flat(function(h)) - target) for h, target in zip(towards, targets, strict=True)]
             if not np.all(np.isfinite(errors)) or min(errors) == 0:
                 return np.nan
             return np.polyfit(np.log(towards), np.log(errors), 1)[0]
@@ -188,75 +221,192 @@ class Check:
         measured = slope(approximation)
         if not abs(measured - order) <= tolerance:
             raise AssertionError(f"{_label(ids)} fails: the error has order {measured:.3f}, not {order:g}")
-        outcome = _judge(ids, approximation, lambda mutant: abs(slope(mutant) - order) <= tolerance, invariant)
+        agrees = lambda mutant: abs(slope(mutant) - order) <= tolerance  # noqa: E731
+        outcome = _judge(ids, approximation, agrees, invariant, excuse)
         how = f"holds in the limit: error of order {order:g} (measured {measured:.2f})"
-        self._emit("limit", ids, how, outcome, invariant, assuming, printed=source(approximation))
+        fields = dict(printed=source(approximation), against=_text(exact), tolerance=tolerance, towards=towards)
+        self._emit("limit", ids, how, outcome, invariant, assuming, excuse, **fields)
 
-    def claim(self, id, holds, control, *, condition="", supported=True):
-        """A statement of the text, decided by a predicate that comes out otherwise on a control.
+    def claim(self, id, predicate, *, over, outside, domain, part="", share=1.0, supported=True, runs=False):
+        """A sentence, decided by one predicate on cases of its domain and on cases outside it.
 
         Parameters
         ----------
         id : str
             The claim's row.
-        holds, control : bool, or callable without arguments that returns one
-            The predicate on computed results, and on a control where it must be false.
-        condition : str
-            Where or when; claims with one id and several conditions are judged together.
+        predicate : function
+            Of a case, returns a bool; written with ``def`` in the cell. Its docstring is the sentence that is judged,
+            the one that the row states. A case that is a dict is passed as keywords, any other as the one argument.
+        over, outside : sequence, or callable without arguments that returns one
+            Cases drawn from the whole domain that the sentence names (at least 30, or 10 with `runs`), and cases
+            beyond it, on which the same predicate must fail at least once.
+        domain : str
+            The domain, in words.
+        part : str
+            Which part of the claim, where its row has parts.
+        share : float
+            Below 1, declared before the draw: supported where the lower end of the 95 % Clopper-Pearson interval of
+            the share that holds reaches it.
         supported : bool
-            False records that the claim is *not* supported: then `holds` must be false, and the control (a case where
-            the predicate is true) true.
+            False records that the sentence is *not* supported: it fails on at least one case of `over` (with `share`:
+            the interval's upper end stays below it), and holds on at least one of `outside`, which then are cases
+            where the sentence is right.
+        runs : bool
+            Each case is a training run, so that 10 are enough.
 
         Raises
         ------
         AssertionError
-            Where either comes out otherwise.
+            Where it comes out otherwise, or the share lies inside the interval.
         TypeError
-            Where either is no truth value.
+            Where the predicate returns no truth value; with NameError and AttributeError, whatever it raises stops.
+        ValueError
+            Where there are too few cases, a case of `outside` stands in `over`, a case is nothing but truth values, or
+            the predicate has no docstring or was not written in the cell.
         """
         (id,) = _ids(id)
-        values = {name: _truth(name, value) for name, value in (("holds", holds), ("control", control))}
-        if values != {"holds": supported, "control": not supported}:
-            raise AssertionError(f"{_label((id,))}: expected {supported} and control {not supported}, got {values}")
+        sentence = " ".join((inspect.getdoc(predicate) or "").split())
+        if not callable(predicate) or isinstance(predicate, type):
+            raise TypeError(f"predicate must be a function of a case, got {predicate!r}")
+        source(predicate), _in_the_cell(predicate)
+        if not sentence or not domain.strip():
+            raise ValueError(f"{id}: the predicate needs a docstring, the sentence that is judged, and domain words")
+        if not 0 < share <= 1:
+            raise ValueError(f"share must be in (0, 1], got {share}")
+        inside, beyond = _cases(over), _cases(outside)
+        least = RUNS if runs else CASES
+        if len(inside) < least or not beyond:
+            raise ValueError(
+                f"{id}: over must hold at least {least} cases and outside one, got {len(inside)}, {len(beyond)}"
+            )
+        told = {_key(case): case for case in beyond}
+        told = [told[key] for key in map(_key, inside) if key in told]
+        if told:
+            raise ValueError(f"{id}: outside must lie beyond the domain, got {told[0]} in both")
+        held, passed = (sum(_truth(predicate, case) for case in cases) for cases in (inside, beyond))
+        low, high = _interval(held, len(inside))
+        if share == 1:
+            good, bad = held == len(inside), held < len(inside)
+        else:
+            good, bad = low >= share, high < share
+        came = f"it holds on {held} of {len(inside)} cases and, outside, on {passed} of {len(beyond)}"
+        if not (good or bad):
+            raise AssertionError(f"{id}: undecided, {share:g} lies in [{low:.2f}, {high:.2f}]; draw more cases: {came}")
+        if supported is not good or not (passed < len(beyond) if supported else passed):
+            wanted = "hold, and fail outside" if supported else "fail, and hold somewhere outside"
+            raise AssertionError(f"{id}: the sentence was expected to {wanted}, but {came}")
         verdict = "supported" if supported else "not supported"
-        text = f"claim {id}  {verdict}" + (f" {condition}" if condition else "")
-        text += f"  ·  the same test on the control: {'fails' if supported else 'passes'}"
-        self._record(dict(call="claim", ids=[id], verdict=verdict, condition=condition, text=text))
+        statistic = "" if share == 1 else f" (95 % interval {low:.2f} to {high:.2f}, wanted {share:g})"
+        other = f"{'fails' if supported else 'holds'} on {len(beyond) - passed if supported else passed}"
+        text = f"{sentence}  [{id}{f', {part}' if part else ''}]  {verdict}: holds on {held} of {len(inside)} "
+        text += f"{'runs' if runs else 'cases'}{statistic}, {domain}  ·  outside, {other} of {len(beyond)}"
+        fields = dict(part=part, verdict=verdict, sentence=sentence, domain=domain, cases=len(inside), held=held)
+        fields |= dict(outside=len(beyond), passed=passed, runs=bool(runs), share=share, interval=[low, high])
+        sources = dict(predicate=_text(predicate), over=_text(over), beyond=_text(outside))
+        self._record(dict(call="claim", ids=[id], text=text, **fields, **sources))
 
-    def figure(self, id, claims, settings):
-        """The verdict on a figure, computed from claims that were checked earlier in this session.
+    def figure(self, id, *, shows, says=(), settings):
+        """What a figure of the paper shows, what its text reads from it, and our settings; it holds no verdict.
 
         Parameters
         ----------
         id : str
             Such as "fig-3".
-        claims : sequence of str
-            Their ids; at least one.
+        shows : sequence of str
+            The rows of what its panels show: on their verdicts rests whether the figure is remade.
+        says : sequence of str
+            The claims that the text reads from it.
         settings : dict
             What the paper leaves open, and what was chosen: name to value.
 
         Raises
         ------
         ValueError
-            Where there is no claim, or one has not been checked.
+            Where no panel is named.
         """
-        (id,) = _ids(id)
-        claims = _ids(claims)
-        found = {
-            claim: {r["verdict"] for r in self.records if r["call"] == "claim" and claim in r["ids"]}
-            for claim in claims
-        }
-        missing = [claim for claim, verdicts in found.items() if not verdicts]
-        if missing:
-            raise ValueError(f"claims must be checked before their figure, got unchecked {', '.join(missing)}")
-        good = sum(verdicts == {"supported"} for verdicts in found.values())
-        none = all(verdicts == {"not supported"} for verdicts in found.values())
-        verdict = "replicated" if good == len(claims) else "not replicated" if none else "replicated in part"
+        (id,), shows, says = _ids(id), _ids(shows), _ids(says) if says else ()
         settings = {str(name): str(value) for name, value in settings.items()}
-        text = f"{id}  {verdict}: {good} of {len(claims)} claims supported ({', '.join(claims)})"
-        self._record(dict(call="figure", ids=[id], verdict=verdict, claims=list(claims), settings=settings, text=text))
+        text = f"{id}  shows {', '.join(shows)}"
+        text += f"; the text reads {', '.join(says)} from it" if says else "; the text reads no claim from it"
+        self._record(dict(call="figure", ids=[id], shows=[*shows], says=[*says], settings=settings, text=text))
 
-    def _emit(self, call, ids, how, outcome, invariant, assuming, **fields):
+    def _prepare(self, ids, printed, against, at):
+        ids, at = _ids(ids), list(at)
+        _written_here(printed, against, "against")
+        if not at:
+            raise ValueError(f"{_label(ids)}: at must hold at least one witness")
+        return ids, at
+
+    def _call(self, function, witness):
+        return call(function, witness, self._made)
+
+    def _agree(self, ids, function, against, at, rtol):
+        """The largest error; AssertionError where it is larger than `rtol`."""
+        worst = 0.0
+        for number, witness in enumerate(at):
+            found = error(self._call(function, witness), self._call(against, witness))
+            if not found <= rtol:
+                raise AssertionError(f"{_label(ids)} fails at witness {number}: relative error {found:.1e} > {rtol:g}")
+            worst = max(worst, found)
+        return worst
+
+    def _mutate(self, ids, function, against, at, rtol, invariant, excuse):
+        targets = [self._call(against, witness) for witness in at]
+
+        def agrees(mutant):
+            return max(error(self._call(mutant, w), t) for w, t in zip(at, targets, strict=True)) <= rtol
+
+        return _judge(ids, function, agrees, invariant, excuse)
+
+    def _failure(self, ids, printed, against, witness, undefined):
+        """The errors of the parts of the printed form at a witness, or a word for why it has no value there."""
+        target = self._call(against, witness)
+        try:
+            with np.errstate(all="ignore"):
+                value = self._call(printed, witness)
+        except OURS:
+            raise
+        except Exception as found:
+            if not isinstance(found, undefined):
+                raise ValueError(f"{_label(ids)}: the printed form raises {found!r}, which is not declared") from found
+            return type(found).__name__
+        if shapes(value) != shapes(target) or (len(ids) > 1 and len(parts(value)) != len(ids)):
+            wanted = f"{shapes(target)}, one part for each of {len(ids)} ids" if len(ids) > 1 else shapes(target)
+            raise ValueError(f"{_label(ids)}: the printed form must have shape {wanted}, got {shapes(value)}")
+        errors = [error(v, t) for v, t in zip(parts(value), parts(target), strict=True)]
+        if not np.all(np.isfinite(errors)):
+            if not undefined:
+                raise ValueError(f"{_label(ids)}: the printed form has no finite value, which is not declared")
+            return "not finite"
+        return errors
+
+    def _derivation(self, ids, printed, against, derivation):
+        if derivation is None:
+            derivation = getattr(self._symbolic, getattr(against, "__name__", ""), None)
+            if derivation is None:
+                raise ValueError(f"{_label(ids)}: derivation must be given, the book has none named like {against!r}")
+        _apart(printed, derivation, "derivation")
+        return derivation
+
+    def _derive(self, ids, printed, symbolic, derivation, symbols, excuse):
+        """Check `printed` on symbols for each T; return the lengths, or "all"."""
+        if not symbolic:
+            return []
+        symbols = symbols or self._symbolic.symbols
+        vanishes = getattr(self._symbolic, "vanishes", lambda e: sympy.simplify(e) == 0)
+        for T in [None] if symbolic == "all" else symbolic:
+            found, wanted = _expressions(self._call(printed, symbols(T))), _expressions(derivation(T))
+            if len(found) != len(wanted):
+                raise AssertionError(f"{_label(ids)} gives {len(found)} expressions, its derivation {len(wanted)}")
+            for one, other in zip(found, wanted, strict=True):
+                if not vanishes(one - other):
+                    which = "all T" if T is None else f"T = {T}"
+                    raise AssertionError(f"{_label(ids)} fails for {which}: {one} != {other}")
+            if T is None and not excuse and not any(map(_every_size, found)):
+                raise ValueError(f'{_label(ids)}: "all" needs a symbol for T, a lag or a matrix in {found}')
+        return "all" if symbolic == "all" else [int(T) for T in symbolic]
+
+    def _emit(self, call, ids, how, outcome, invariant, assuming, excuse, **fields):
         rejected, crashed = len(outcome.rejected), len(outcome.crashed)
         made = rejected + crashed + len(outcome.survived)
         text = f"{_label(ids)}  {how}"
@@ -267,23 +417,51 @@ class Check:
             text += f", {crashed} more crash" if crashed else ""
             text += "".join(f"; invariant: {name}" for name in invariant)
         counts = dict(rejected=rejected, crashed=crashed, invariant=list(invariant))
+        fields |= dict(excuse=excuse) if excuse else {}
         self._record(dict(call=call, ids=list(ids), assuming=assuming, mutants=counts, text=text, **fields))
 
     def _record(self, record):
         self.records.append(record)
-        try:
-            from IPython import get_ipython
-        except ImportError:
-            get_ipython = lambda: None  # noqa: E731
-        if get_ipython() is None:
-            print(record["text"])
-        else:
-            from IPython.display import display
-
-            display({"text/plain": record["text"], MIME: record}, raw=True)
+        _display({"text/plain": record["text"], MIME: record}) or print(record["text"])
 
 
-check = Check()
+def glue(name, text):
+    """Hand a computed text to the page: ``{glue:text}`name` `` in a sentence, card or caption shows it.
+
+    Parameters
+    ----------
+    name : str
+        Its own in the whole book; begin it with the chapter's.
+    text : str
+        Formatted: few digits, the same on every machine.
+
+    Raises
+    ------
+    ValueError
+        Where one of them is empty or the name holds a colon.
+    TypeError
+        Where one of them is no string.
+    """
+    for what, value in (("name", name), ("text", text)):
+        if not isinstance(value, str):
+            raise TypeError(f"{what} must be a string, got {value!r}")
+        if not value.strip() or (what == "name" and ":" in value):
+            raise ValueError(f"{what} must not be empty and a name holds no colon, got {value!r}")
+    _display({GLUED + "text/plain": repr(text)}, {"scrapbook": {"name": name, "mime_prefix": GLUED}})
+
+
+def _display(data, metadata=None):
+    """Display inside Jupyter and return True; elsewhere return False."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    if get_ipython() is None:
+        return False
+    from IPython.display import display
+
+    display(data, raw=True, metadata=metadata or {})
+    return True
 
 
 def _ids(ids):
@@ -294,122 +472,94 @@ def _ids(ids):
 
 
 def _label(ids):
-    return f"({', '.join(ids)})" if all(id.isdigit() for id in ids) else ", ".join(ids)
+    return f"({', '.join(ids)})" if all(id[:1].isdigit() for id in ids) else ", ".join(ids)
 
 
-def _truth(name, value):
-    value = value() if callable(value) else value
+def _truth(predicate, case):
+    value = predicate(**case) if isinstance(case, dict) else predicate(case)
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{predicate.__name__} must return True or False, got {value!r}")
     return bool(value)
 
 
-def _prepare(ids, printed, against, at):
-    ids, at = _ids(ids), list(at)
-    _written_here(printed, against)
-    if not at:
-        raise ValueError(f"{_label(ids)}: at must hold at least one witness")
-    return ids, at
+def _cases(cases):
+    cases = list(cases() if callable(cases) else cases)
+    for case in cases:
+        if all(isinstance(v, (bool, np.bool_)) for v in (case.values() if isinstance(case, dict) else [case])):
+            raise ValueError(f"a case must hold what the predicate judges, not its verdict, got {case!r}")
+    return cases
 
 
-def _written_here(printed, against):
-    source(printed)
-    if printed.__module__ != "__main__":
-        raise ValueError(f"{printed.__name__} must be defined in the cell, got one from {printed.__module__}")
-    code = getattr(against, "__code__", None)
-    if against is printed or (code is not None and printed.__name__ in _names(code)):
-        raise ValueError(f"against must not be written from the printed function {printed.__name__}")
-
-
-def _names(code):
-    """Every global, attribute and outer name that a code object or one inside it uses."""
-    inner = (name for const in code.co_consts if hasattr(const, "co_names") for name in _names(const))
-    return {*code.co_names, *code.co_freevars, *inner}
-
-
-def _call(function, arguments):
-    """`function` on those arguments that it names."""
-    names = inspect.signature(function).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in names.values()):
-        return function(**arguments)
-    chosen = {name: value for name, value in arguments.items() if name in names}
-    if "modes" in names and "modes" not in chosen:
-        chosen["modes"] = Modes(arguments["a"], arguments["b"], arguments["c"])
-    return function(**chosen)
-
-
-def _error(value, target):
-    """‖value − target‖/‖target‖, the worst part of a tuple; 0 only where all is equal, inf where shapes differ."""
-    if isinstance(target, (tuple, list)) or isinstance(value, (tuple, list)):
-        if not (isinstance(target, (tuple, list)) and isinstance(value, (tuple, list))) or len(value) != len(target):
-            return np.inf
-        return max((_error(v, t) for v, t in zip(value, target, strict=True)), default=0.0)
-    value, target = np.asarray(value), np.asarray(target)
-    if value.shape != target.shape:
-        return np.inf
-    if object in (value.dtype, target.dtype):
-        if all(bool(v == t) for v, t in zip(value.ravel(), target.ravel(), strict=True)):
-            return 0.0
-        value, target = value.astype(complex), target.astype(complex)
-    if not (np.isfinite(value).all() and np.isfinite(target).all()):
-        return np.inf
-    gap = np.linalg.norm((value.astype(complex) - target.astype(complex)).ravel())
-    if gap == 0:
-        return 0.0
-    size = np.linalg.norm(target.astype(complex).ravel())
-    return float(gap / size) if size else np.inf
-
-
-def _worst(function, against, at):
-    return max(_error(_call(function, witness), _call(against, witness)) for witness in at)
-
-
-def _attempt(printed, against, witness):
-    target = _call(against, witness)
+def _key(case):
     try:
-        return _error(_call(printed, witness), target)
-    except Exception:  # a printed form that cannot even be evaluated fails
-        return np.inf
+        return pickle.dumps(case)
+    except Exception:  # a lambda, say: told apart by identity
+        return id(case)
 
 
-def _agree(ids, function, against, at, rtol):
-    for number, witness in enumerate(at):
-        error = _error(_call(function, witness), _call(against, witness))
-        if not error <= rtol:
-            raise AssertionError(f"{_label(ids)} fails at witness {number}: relative error {error:.1e} > {rtol:g}")
+def _interval(held, n):
+    """The 95 % Clopper-Pearson interval of a share."""
+    from scipy.stats import beta
+
+    low = beta.ppf(0.025, held, n - held + 1) if held else 0.0
+    high = beta.ppf(0.975, held + 1, n - held) if held < n else 1.0
+    return round(float(low), 6), round(float(high), 6)
 
 
-def _derive(ids, printed, against, symbolic, derivation):
-    """Check `printed` on symbols for each T; return the lengths, or "all"."""
-    if not symbolic:
-        return []
-    if derivation is None:
-        derivation = getattr(symbolic_room, getattr(against, "__name__", ""), None)
-        if derivation is None:
-            raise ValueError(
-                f"{_label(ids)}: derivation must be given, the symbolic room has none named like {against!r}"
-            )
-    for T in [None] if symbolic == "all" else symbolic:
-        found, wanted = _call(printed, symbolic_room.symbols(T)), derivation(T)
-        found, wanted = _expressions(found), _expressions(wanted)
-        if len(found) != len(wanted):
-            raise AssertionError(f"{_label(ids)} gives {len(found)} expressions, its derivation {len(wanted)}")
-        for one, other in zip(found, wanted, strict=True):
-            if not symbolic_room.vanishes(one - other):
-                raise AssertionError(
-                    f"{_label(ids)} fails for {'all T' if T is None else f'T = {T}'}: {one} != {other}"
-                )
-    return "all" if symbolic == "all" else [int(T) for T in symbolic]
+def _in_the_cell(function):
+    if function.__module__ != "__main__":
+        raise ValueError(f"{function.__name__} must be defined in the cell, got one from {function.__module__}")
+
+
+def _written_here(printed, against, name):
+    source(printed), _in_the_cell(printed)
+    _apart(printed, against, name)
+
+
+def _apart(printed, other, name):
+    if any(same_code(printed, function) for function in reached(other)):
+        raise ValueError(f"{name} must not be written from the printed function {printed.__name__}")
+
+
+def _text(function):
+    """The source of what a notebook defines, the full name of what a package does, "" for data."""
+    function = getattr(function, "func", function)
+    if not callable(function):
+        return ""
+    if getattr(function, "__module__", None) not in ("__main__", None):
+        return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return repr(type(function))
+
+
+def _witnessed(at, rtol, worst, against):
+    """What a record holds of the witnesses: how many, their sizes, the tolerance, the decade of the largest error."""
+    sizes = {}
+    for witness in at:
+        for name, value in witness.items():
+            if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+                sizes.setdefault(name, set()).add(int(value))
+    if worst is not None:
+        worst = 0.0 if worst == 0 == rtol else max(ROUNDING, float(f"1e{ceil(log10(worst))}")) if worst else ROUNDING
+    sizes = {name: sorted(values) for name, values in sorted(sizes.items())}
+    return dict(witnesses=len(at), sizes=sizes, rtol=rtol, error=worst, against=_text(against))
 
 
 def _expressions(value):
     if isinstance(value, sympy.MatrixBase):
         return list(value)
-    return [sympy.sympify(v) for v in np.ravel(np.array(value, dtype=object))]
+    return [v if hasattr(v, "free_symbols") else sympy.sympify(v) for v in np.ravel(np.array(value, dtype=object))]
 
 
-def _judge(ids, function, agrees, invariant):
-    """Run every mutant; AssertionError where the survivors are not exactly the named ones or nothing is rejected."""
+def _every_size(expression):
+    """Whether it holds a symbol for a whole number (T, a lag) or for a matrix of any size."""
+    return any(s.is_integer or not s.is_commutative for s in expression.free_symbols)
+
+
+def _judge(ids, function, agrees, invariant, excuse=""):
+    """Run every mutant; AssertionError where the survivors are not exactly the named ones or too few are rejected."""
     rejected, crashed, survived = [], [], []
     for name, mutant in mutants(function):
         try:
@@ -438,8 +588,3 @@ def _in_words(lengths, rtol, at):
     precision = "exact" if rtol == 0 else f"to {rtol:g}"
     words.append(f"{precision} at {len(at)} witness{'es' if len(at) != 1 else ''}")
     return "; ".join(words)
-
-
-def _flat(value):
-    parts = value if isinstance(value, (tuple, list)) else (value,)
-    return np.concatenate([np.ravel(np.asarray(part, dtype=complex)) for part in parts])
