@@ -8,7 +8,9 @@ OUT    ?= .
 PORT   ?= 8000
 
 BIN    := $(VENV)/bin
-READY  := $(VENV)/.lock-installed
+# What is installed: what a reader needs, and on top of it what the tests need.
+READER := $(VENV)/.book-installed
+READY  := $(VENV)/.test-installed
 HTML   := $(OUT)/_build/html
 BUILT  := $(OUT)/_build/.up-to-date
 CODE   := lrnn_helpers tests tools benchmarks book/_ext
@@ -24,13 +26,13 @@ export BOOK_HTML := $(abspath $(HTML))
 
 SOURCES = $(shell find book lrnn_helpers -type f ! -path '*/__pycache__/*' ! -path '*/.*') _config.yml _toc.yml pyproject.toml
 
-.PHONY: book test site lint serve notebooks ledger seal bench lock owner clean help
+.PHONY: book test site lint serve notebooks ledger seal plain bench lock owner clean help
 .DEFAULT_GOAL := book
 
 book: $(BUILT)  ## build the book and print where it is
 	@echo "The book is at $(abspath $(HTML))/index.html"
 
-$(BUILT): $(READY) $(SOURCES)
+$(BUILT): $(READER) $(SOURCES)
 	@$(BIN)/python tools/notebooks.py stale || echo "warning: these pages show old outputs; run: make notebooks"
 	$(BUILD) --quiet . >/dev/null
 	@touch $@
@@ -41,8 +43,10 @@ test: $(READY) lint  ## everything: lint, tests, every notebook run again, a str
 	$(MAKE) --no-print-directory site
 	$(BIN)/pytest -q -n 2 -rs tests/test_site.py
 
-# From nothing: an incremental build can be green on a bad reference, and keeps pages that nothing makes any more.
-site: $(READY)
+# What is published. From nothing: an incremental build can be green on a bad reference, and keeps pages that nothing
+# makes any more. Outputs that are not those of their chapter stop it.
+site: $(READER)
+	$(BIN)/python tools/notebooks.py stale
 	rm -rf $(HTML)
 	$(BUILD) --all -W -n --keep-going --quiet . >/dev/null
 	@touch $(BUILT)
@@ -54,23 +58,30 @@ lint: $(READY)  ## ruff: rules and format
 serve: book  ## show the book at http://127.0.0.1:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT)
 
-notebooks: $(READY)  ## write the .ipynb whose .md has changed (NAMES="setup ..." or NAMES=all forces)
+notebooks: $(READER)  ## write the .ipynb whose .md has changed (NAMES="setup ..." or NAMES=all forces)
 	$(BIN)/python tools/notebooks.py write $(NAMES)
 
-ledger: $(READY)  ## write the ledger's totals into the README
+ledger: $(READER)  ## write the ledger's totals into the README
 	$(BIN)/python -m lrnn_helpers.ledger readme
 
-seal: $(READY)  ## after reading equation and function side by side: seal them
+seal: $(READER)  ## after reading equation and function side by side: seal them
 	$(BIN)/python -m lrnn_helpers.ledger seal
 
-$(READY): constraints.txt pyproject.toml tools/python_version.py
+$(READER): constraints.txt pyproject.toml tools/python_version.py
 	@test -x $(BIN)/pip || test -n "$(PYTHON)" || { echo "Python 3.11 is needed and no python was found"; exit 1; }
 	@test -x $(BIN)/pip || { $(PYTHON) tools/python_version.py && $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python tools/python_version.py
 	@echo "Installing the lock: about 2 GB, a few minutes the first time"
 	@$(BIN)/python -m pip install -qq -c constraints.txt setuptools wheel
+	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[book]'
+	@touch $@
+
+$(READY): $(READER)
 	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[test]'
 	@touch $@
+
+plain:  ## install the package's wheel without extras into an empty environment, and use it there (PYTHON=...)
+	$(PYTHON) tests/plain_install.py
 
 bench: $(BENCH)/.lock-installed  ## measure against the peers, in an environment of its own (NT=python with neural-tangents)
 	$(BENCH)/bin/python -m benchmarks $(if $(NT),--neural-tangents $(NT))
@@ -84,9 +95,9 @@ $(BENCH)/.lock-installed: constraints.txt pyproject.toml tools/python_version.py
 lock: $(READY)  ## write constraints.txt from what is installed (after an upgrade)
 	$(BIN)/python tools/lock.py > constraints.new
 	mv constraints.new constraints.txt
-	@touch $(READY)
+	@touch $(READER) $(READY)
 
-owner: $(READY)  ## carry address and authors from _config.yml to the files that repeat them
+owner: $(READER)  ## carry address and authors from _config.yml to the files that repeat them
 	$(BIN)/python tools/owner.py
 
 clean:  ## remove what was built; the virtual environment stays

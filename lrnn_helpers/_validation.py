@@ -7,6 +7,7 @@ raises an error that names the argument, the rule, and what was received.
 from __future__ import annotations
 
 import operator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -91,6 +92,33 @@ def trajectory(name, value, outputs="last"):
         raise ValueError(
             f"{name} must be lower-triangular (an output cannot depend on later inputs), got {out[bad]} at index {bad}"
         )
+    return out
+
+
+def covariance(name, value, T, *, real=False):
+    """The covariance over time of a dimension's input, (..., T, T): Hermitian, with no negative eigenvalue.
+
+    Both are asked for to the rounding of sums over samples, 1e-12 of the largest entry; what comes back is exactly
+    Hermitian.
+    """
+    out = array(name, value, real=real)
+    if out.ndim < 2 or out.shape[-2:] != (T, T):
+        raise ValueError(f"{name} must end in two axes (T, T) with T = {T}, as s has, got shape {out.shape}")
+    adjoint = np.swapaxes(out.conj(), -2, -1)
+    size = np.abs(out).max(axis=(-2, -1), keepdims=True, initial=0.0)
+    uneven = np.abs(out - adjoint) > 1e-12 * size
+    if uneven.any():
+        bad = tuple(int(i) for i in np.argwhere(uneven)[0])
+        other = (*bad[:-2], bad[-1], bad[-2])
+        kind = "Hermitian" if out.dtype.kind == "c" else "symmetric"
+        raise ValueError(f"{name} must be {kind}, got {out[bad]} at index {bad} and {out[other]} at index {other}")
+    out = (out + adjoint) / 2
+    least = np.linalg.eigvalsh(out)[..., 0]
+    negative = least < -1e-12 * T * size[..., 0, 0]
+    if negative.any():
+        row = tuple(int(i) for i in np.argwhere(negative)[0])
+        where = f" in entry {row}" if row else ""
+        raise ValueError(f"{name} must be positive semi-definite, got an eigenvalue of {least[row]:.3g}{where}")
     return out
 
 
@@ -189,3 +217,13 @@ def times(name, value):
     if (np.diff(out) < 0).any():
         raise ValueError(f"{name} must be nondecreasing, got {out[np.argmax(np.diff(out) < 0)]} before a smaller value")
     return out
+
+
+@contextmanager
+def extra(name):
+    """Around the import of optional packages: where one is missing, an ImportError names the extra that brings it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = f"{error.name} is needed here and not installed: pip install 'lrnn-helpers[{name}]'"
+        raise ImportError(missing, name=error.name) from error

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-try:
-    import torch
-except ImportError as error:
-    raise ImportError("lrnn_helpers.autograd needs torch: pip install 'lrnn-helpers[witness]'") from error
-
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.network import Weights
+
+with valid.extra("witness"):
+    import torch
 
 
 class LinearRNN(torch.nn.Module):

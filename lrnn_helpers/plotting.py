@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+
+from lrnn_helpers._validation import extra
+
+with extra("plot"):
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers; black is kept for theory.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")

@@ -10,9 +10,10 @@ import numbers
 from fractions import Fraction
 from random import Random
 
-import sympy as sp
+from lrnn_helpers._validation import extra, integer
 
-from lrnn_helpers._validation import integer
+with extra("symbolic"):
+    import sympy as sp
 
 a, b, c, u = sp.symbols("a b c u", real=True)
 tau, beta = sp.symbols("tau beta", positive=True)

@@ -49,7 +49,7 @@ def test_loss_counts_a_pair_twice():
     rng = np.random.default_rng(1)
     d, *abc = (paired(rng, 2, 1, *size) for size in ((4,), (), (), ()))
     task = turned(rng, d)
-    loss = training.loss_value(network.rotational_weights(abc, task.P), task)
+    loss = training.loss_value(network.rotational_weights(Modes(*abc), task.P), task)
     energy = modes.energy(Modes(*abc), d)
     assert loss == pytest.approx(2 * energy[0] + 2 * energy[2] + energy[4], rel=1e-12)
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrnn_helpers import dynamics, modes
+from lrnn_helpers import _lags, dynamics, modes, solutions, transitions
 from lrnn_helpers.modes import Modes, _flow
 
 rationals = st.fractions(-2, 2, max_denominator=8)
@@ -114,22 +114,35 @@ def test_velocity_is_minus_the_autograd_gradient(outputs, complex_, T):
 
 
 @pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("complex_", [False, True])
 @pytest.mark.parametrize("b", [0.0, 0.6, -1.0, None])
 @pytest.mark.parametrize("T", [1, 2, 3, 6])
-def test_hessian_is_autograds(outputs, b, T):
-    start, s = generic(np.random.default_rng(T), T=T, outputs=outputs)
+def test_hessian_is_autograds(outputs, complex_, b, T):
+    start, s = generic(np.random.default_rng(T), T=T, outputs=outputs, complex_=complex_)
     start = start if b is None else start._replace(b=b)
 
     def tau_energy(y):
-        powers = [torch.ones((), dtype=torch.float64)]
+        """Of three real numbers, or of the real and imaginary parts of three."""
+        if complex_:
+            y = torch.complex(y[0::2], y[1::2])
+        powers = [torch.ones((), dtype=y.dtype)]
         for _ in range(T):
             powers.append(powers[-1] * y[1])
-        return sum((float(target) - y[2] * powers[lag] * y[0]) ** 2 for lag, target in pairs(s, outputs)) / 2
+        return sum(abs(target.item() - y[2] * powers[lag] * y[0]) ** 2 for lag, target in pairs(s, outputs)) / 2
 
-    expected = torch.func.hessian(tau_energy)(torch.tensor([float(x) for x in start], dtype=torch.float64)).numpy()
+    point = np.array(start, dtype=complex).view(float) if complex_ else np.array(start, dtype=float)
+    expected = torch.func.hessian(tau_energy)(torch.tensor(point)).numpy()
     received = modes.hessian(start, s, outputs=outputs)
     np.testing.assert_allclose(received, expected, rtol=1e-12, atol=1e-13)
     np.testing.assert_array_equal(received, received.T)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_hessian_of_complex_numbers_holds_that_of_real_ones(outputs):
+    m, s = generic(np.random.default_rng(1), 4, outputs=outputs)
+    whole = modes.hessian(m._replace(b=m.b + 0j), s, outputs=outputs)
+    np.testing.assert_allclose(whole[:, ::2, ::2], modes.hessian(m, s, outputs=outputs), rtol=1e-13, atol=1e-13)
+    assert not whole[:, ::2, 1::2].any()
 
 
 def test_hessian_is_exact_at_b_zero_and_at_length_one():
@@ -137,6 +150,137 @@ def test_hessian_is_exact_at_b_zero_and_at_length_one():
     # tau E = ((7 - 6b^2)^2 + (5 - 6b)^2 + (1 - 6)^2) / 2 in b: second derivative -84 + 36 at b = 0.
     H = modes.hessian(Modes(2, 0, 3), [7, 5, 1])
     np.testing.assert_array_equal(H, [[9, -15, 11], [-15, -48, -10], [11, -10, 4]])
+
+
+# Sharpness, and the best modes
+
+
+@pytest.mark.parametrize("complex_", [False, True])
+def test_sharpness_is_the_largest_curvature_along_any_line(complex_):
+    rng = np.random.default_rng(2)
+    m, s = generic(rng, 3, complex_=complex_)
+    sharp, h = modes.sharpness(m, s), 1e-3
+    lines = rng.normal(size=(4000, 3, 1)) + (1j * rng.normal(size=(4000, 3, 1)) if complex_ else 0)
+    lines /= np.sqrt((abs(lines) ** 2).sum(axis=1, keepdims=True))
+    along = [modes.energy(Modes(*(np.array(m) + step * lines).swapaxes(0, 1)), s) for step in (-h, 0, h)]
+    curvature = (along[0] - 2 * along[1] + along[2]) / h**2
+    assert (curvature <= sharp * (1 + 1e-4)).all()
+    assert (curvature.max(axis=0) > 0.8 * sharp).all()
+
+
+@pytest.mark.parametrize("b", [0.8, 1.0, -1.1, 0.9 * np.exp(0.7j)])
+def test_descent_stays_below_the_stable_rate_and_leaves_above_it(b):
+    m = Modes(1.0, b, 1.0)
+    s = m.u * np.asarray(b) ** np.arange(6, -1, -1)
+    rate = modes.stable_rate(m, s)
+    assert rate == 2 / modes.sharpness(m, s)
+    start = Modes(*(np.array(m) + 1e-7 * np.array([1, 2, -1])))
+    ends = [modes.energy(modes.descend(start, s, part * rate, 2000), s) for part in (0.98, 1.02)]
+    assert ends[0] < 1e-3 * modes.energy(start, s)
+    assert not ends[1] < 1e3 * modes.energy(start, s)
+
+
+def test_stable_rate_where_nothing_curves_upwards():
+    assert modes.sharpness(Modes(0.0, 0.0, 0.0), [0.0, 0.0]) == 0
+    assert modes.stable_rate(Modes(0.0, 0.0, 0.0), [0.0, 0.0]) == np.inf
+    m = Modes(np.array([1.0, np.nan, np.inf, 1e200]), 0.5, 1.0)
+    sharp, rate = modes.sharpness(m, [1.0, 2.0]), modes.stable_rate(m, [1.0, 2.0])
+    np.testing.assert_array_equal(np.isnan(sharp), [False, True, True, True])
+    np.testing.assert_array_equal(np.isnan(rate), np.isnan(sharp))
+
+
+def exact_best(s):
+    """(energy, b, u), from stationary points that are counted and isolated in exact arithmetic; or the limit."""
+    points = [(e / 2, abs(b), -b, u) for b, u, e, kind in transitions.stationary_modes(s) if kind == "min"]
+    e, _, b, u = min([*points, (s[1:] @ s[1:] / 2, np.inf, -np.inf, 0.0)])
+    return e, -b, u
+
+
+@pytest.mark.parametrize("tilt", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("T", [2, 3, 4, 5, 8, 13, 20])
+def test_best_is_the_least_of_the_exact_stationary_points(T, tilt):
+    s = np.random.default_rng(T).normal(size=(8, T)) * tilt ** np.arange(T)
+    for row, u, b, energy in zip(s, *modes.best(s), strict=True):
+        e, b_exact, u_exact = exact_best(row)
+        assert abs(np.sqrt(energy) - np.sqrt(e)) <= 1e-14 * np.linalg.norm(row)
+        np.testing.assert_allclose([u, b], [u_exact, b_exact], rtol=1e-12)
+
+
+@pytest.mark.parametrize("beta", [0.3, 0.8, 0.99, 1.01, 1.2, 2.0])
+@pytest.mark.parametrize("T", [2, 3, 4, 7, 15])
+def test_best_of_the_dirac_task_is_transitions_minimum(T, beta):
+    best = modes.best(dynamics.dirac_delta(beta, 1 / beta, T))
+    b, energy = transitions.minimum(beta, T)
+    np.testing.assert_allclose([best.b, 2 * best.energy], [b, energy], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(best.u, transitions.optimal_u(b, beta, T), rtol=1e-12)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("T", [1, 2, 3, 6])
+def test_best_is_below_every_point_of_a_grid_and_where_it_says(T, outputs):
+    _, s = generic(np.random.default_rng(T), 5, T=T, outputs=outputs)
+    best = modes.best(s, outputs=outputs)
+    here = modes.energy(Modes(best.u, best.b, 1.0), s, outputs=outputs)
+    np.testing.assert_allclose(best.energy, here, rtol=1e-12, atol=1e-30)
+    b = np.tan(np.linspace(-np.pi / 2, np.pi / 2, 2001)[1:-1])[:, None]
+    S, B = _lags.level(*_lags.sums(s, outputs), b)
+    grid = modes.energy(Modes(S / B, b, 1.0), s, outputs=outputs)
+    assert (best.energy <= grid.min(axis=0) * (1 + 1e-12) + 1e-30).all()
+    assert (best.energy >= grid.min(axis=0) * 0.99 - 1e-5).all()
+    u = best.u + np.linspace(-1, 1, 201)[:, None]
+    assert (best.energy <= modes.energy(Modes(u, best.b, 1.0), s, outputs=outputs) * (1 + 1e-12) + 1e-30).all()
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("lam", [0.0, 1e-9, 0.5, 1.0, -1.3, 40.0])
+def test_best_finds_the_zero_loss(lam, outputs):
+    s = dynamics.exponential(-1.7, lam, 6)
+    s = _lags.model(np.array(-1.7), np.array(lam), 6, outputs)
+    best, (u, b) = modes.best(s, outputs=outputs), solutions.zero_loss(s, outputs=outputs)
+    np.testing.assert_allclose([best.u, best.b], [u, b], rtol=1e-14)
+    assert best.energy <= (1e-15 * np.abs(s).max()) ** 2 * s.size
+
+
+def test_best_where_the_infimum_is_not_attained_and_where_values_are_equal():
+    s = [
+        [0.0, 0.0, 0.0, 0.0],  # nothing to learn
+        [0.0, 0.0, 0.0, -2.0],  # the last input alone
+        [2.0, 0.0, 0.0, 0.0],  # the first: b to infinity
+        [1.0, 0.0, 0.0, 1.0],  # as well at 0 as at infinity
+        [0.0, 1.0, 0.0, 0.0],  # as well at b as at -b
+        [0.0, -1.0, 0.0, 0.0],
+    ]
+    best = modes.best(s)
+    np.testing.assert_allclose(best.b[:4], [0, 0, np.inf, 0], rtol=0)
+    np.testing.assert_allclose(best.u[:4], [0, -2, 0, 1], rtol=0)
+    np.testing.assert_allclose(best.energy[:4], [0, 0, 0, 0.5], rtol=0)
+    assert best.b[4] == best.b[5] > 1
+    assert best.u[4] == -best.u[5] > 0
+    every = modes.best(np.diag([1.0, 2.0], -2) + np.zeros((4, 4)), outputs="all")
+    grid = np.linspace(0, 40, 400001)
+    S, B = 3 * grid**2, sum((4 - k) * grid ** (2 * k) for k in range(4))
+    assert every.b == pytest.approx(grid[np.argmax(S**2 / B)], abs=1e-4) and every.b > 0
+    # Next to the limit, b is as far out as the data say, until u = ac leaves the floats.
+    assert modes.best([1.0, 1e-9, 0.0, 0.0]).b == pytest.approx(1e9, rel=1e-12)
+    far = modes.best([1.0, 1e-200, 0.0, 0.0])
+    assert far.b == np.inf and far.u == 0 and far.energy == 0
+    assert modes.best([1.0, -1e-200, 0.0, 0.0]).b == -np.inf
+
+
+def test_best_of_a_single_step_leaves_b_at_zero():
+    assert modes.best([3.0]) == (3, 0, 0)
+    assert modes.best([[-2.0]], outputs="all") == (-2, 0, 0)
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-20, 1e20, 1e150])
+def test_best_scales_with_the_data_and_turns_with_its_sign(size):
+    s = np.random.default_rng(3).normal(size=(6, 5))
+    best, scaled, turned, mirrored = (modes.best(x) for x in (s, size * s, -s, s * (-1.0) ** np.arange(4, -1, -1)))
+    np.testing.assert_allclose(scaled.b, best.b, rtol=1e-12)
+    np.testing.assert_allclose(scaled.u, size * best.u, rtol=1e-12)
+    np.testing.assert_allclose(scaled.energy / size, size * best.energy, rtol=1e-12)
+    np.testing.assert_allclose([turned.u, turned.b], [-best.u, best.b], rtol=1e-12)
+    np.testing.assert_allclose([mirrored.u, mirrored.b], [best.u, -best.b], rtol=1e-12)
 
 
 def test_regularization_is_the_closed_ratio_where_that_is_defined():
@@ -180,6 +324,8 @@ CALLS = {
     "energy_terms": lambda m, s, scale, **kw: np.stack(modes.energy_terms(m, s, scale, **kw), axis=-1),
     "velocity": lambda m, s, scale, **kw: np.stack(modes.velocity(m, s, scale, **kw), axis=-1),
     "hessian": lambda m, s, scale, **kw: modes.hessian(m, s, **kw),
+    "sharpness": lambda m, s, scale, **kw: modes.sharpness(m, s, **kw),
+    "stable_rate": lambda m, s, scale, **kw: modes.stable_rate(m, s, **kw),
     "descend": lambda m, s, scale, **kw: records_last(modes.descend(m, s, 0.002 * scale, 40, 8, **kw)),
     "flow": lambda m, s, scale, **kw: records_last(modes.flow(m, s, [0.5, 2.0], scale, **kw)),
 }
@@ -189,20 +335,27 @@ CALLS = {
 @pytest.mark.parametrize("complex_", [False, True])
 @pytest.mark.parametrize("name", CALLS)
 def test_a_batch_is_bit_for_bit_the_loop(name, complex_, outputs):
-    if name == "hessian" and complex_:
-        pytest.skip("real modes only")
     call, rng = CALLS[name], np.random.default_rng(5)
     m, s = generic(rng, 2, 3, T=9, outputs=outputs, complex_=complex_)
     m, s = m._replace(a=m.a[:, :1], b=0.5 * m.b[0]), s[0]
     scale = rng.uniform(0.5, 2, (4, 1, 1))
     batch = call(m, s, scale, outputs=outputs)
-    lead = (2, 3) if name == "hessian" else (4, 2, 3)
+    scaled = name not in ("hessian", "sharpness", "stable_rate")
+    lead = (4, 2, 3) if scaled else (2, 3)
     assert batch.shape[: len(lead)] == lead and np.isfinite(batch).all()
     expect = np.testing.assert_array_equal if not complex_ else partial(np.testing.assert_allclose, rtol=1e-12)
     for h, i, j in np.ndindex(4, 2, 3):
         alone = call(Modes(m.a[i, 0], m.b[j], m.c[i, j]), s[j], scale[h, 0, 0], outputs=outputs)
         # numpy multiplies complex numbers in vectors by other instructions than single ones, a rounding apart.
-        expect(batch[i, j] if name == "hessian" else batch[h, i, j], alone)
+        expect(batch[h, i, j] if scaled else batch[i, j], alone)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_best_of_a_batch_is_the_loop(outputs):
+    _, s = generic(np.random.default_rng(8), 2, 3, T=6, outputs=outputs)
+    batch = modes.best(s, outputs=outputs)
+    for i, j in np.ndindex(2, 3):
+        np.testing.assert_allclose([x[i, j] for x in batch], modes.best(s[i, j], outputs=outputs), rtol=1e-13)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
@@ -498,6 +651,8 @@ EACH = [
     lambda m, s, **kw: modes.energy_terms(m, s, **kw),
     lambda m, s, **kw: modes.velocity(m, s, **kw),
     lambda m, s, **kw: modes.hessian(m, s, **kw),
+    lambda m, s, **kw: modes.sharpness(m, s, **kw),
+    lambda m, s, **kw: modes.stable_rate(m, s, **kw),
     lambda m, s, **kw: modes.flow(m, s, [0.0, 1.0], **kw),
     lambda m, s, **kw: modes.descend(m, s, 0.1, 2, **kw),
 ]
@@ -557,8 +712,10 @@ def test_every_function_refuses_what_none_can_use(call, m, s, outputs, error, me
         (lambda: modes.descend(GOOD, [1.0], 0.1, -1), ValueError, "steps must be an integer >= 0, got -1"),
         (lambda: modes.descend(GOOD, [1.0], 0.1, 2.5), TypeError, "steps must be an integer, got 2.5"),
         (lambda: modes.descend(GOOD, [1.0], 0.1, 3, 0), ValueError, "record_every must be an integer >= 1, got 0"),
-        (lambda: modes.hessian(Modes(1j, 0, 0), [1.0]), TypeError, "modes.a must be real"),
-        (lambda: modes.hessian(GOOD, [1j]), TypeError, "s must be real"),
+        (lambda: modes.best([]), ValueError, r"s must end in an axis of length T >= 1, got shape \(0,\)"),
+        (lambda: modes.best([1.0, np.nan]), ValueError, "s must be finite"),
+        (lambda: modes.best(np.ones((3, 3)), outputs="all"), ValueError, "s must be lower-triangular"),
+        (lambda: modes.best([1j, 2.0]), TypeError, "s must be real for best, .* not the roots of one polynomial"),
     ],
 )
 def test_errors_name_the_argument_the_rule_and_what_was_received(call, error, message):

@@ -8,7 +8,15 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-REPEATING = ("README.md", "CITATION.cff", "LICENSE", "LICENSE-TEXT", "book/**/*.md", "book/**/*.ipynb")
+REPEATING = (
+    "README.md",
+    "CITATION.cff",
+    "LICENSE",
+    "LICENSE-TEXT",
+    "pyproject.toml",
+    "book/**/*.md",
+    "book/**/*.ipynb",
+)
 
 
 def stated(root: Path = ROOT) -> tuple[str, str]:

@@ -6,6 +6,11 @@ sentences on their domains, and emits a record. `glue` hands a computed number t
 `check` is this book's: another paper makes its own with `Check`.
 """
 
+from lrnn_helpers._validation import extra
+
+with extra("ledger"):
+    import sympy  # noqa: F401  what `check` and the symbols need: said here, where the extra has a name
+
 from lrnn_helpers import symbolic
 from lrnn_helpers.ledger._book import read_records, read_rows, statuses, verdicts
 from lrnn_helpers.ledger._check import MIME, Check, glue

@@ -13,7 +13,7 @@ import numpy as np
 
 from lrnn_helpers import _jit, _lags
 from lrnn_helpers import _validation as valid
-from lrnn_helpers.modes import _descend
+from lrnn_helpers.modes import _best, _curvature, _descend
 
 
 class Modes(NamedTuple):
@@ -35,6 +35,22 @@ class Modes(NamedTuple):
         a, c = (np.asarray(x) if isinstance(x, (list, tuple)) else x for x in (self.a, self.c))
         with np.errstate(all="ignore"):
             return a * c
+
+
+class Best(NamedTuple):
+    """The global minimum of tau E over the input-output mode and the recurrent mode.
+
+    Attributes
+    ----------
+    u, b : float64, (...)
+        The modes; b = ±inf where the infimum is only tended to, u being 0 then.
+    energy : float64, (...)
+        tau E there, or what it tends to.
+    """
+
+    u: Any
+    b: Any
+    energy: Any
 
 
 def energy(modes, s, tau=1.0, *, outputs="last"):
@@ -228,44 +244,110 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
 
 
 def hessian(modes, s, *, outputs="last"):
-    """Second derivatives of tau E, (8) or (156), in the order (a, b, c); real modes.
+    """Second derivatives of tau E, (8), (156) or (186), in the order (a, b, c).
 
     Parameters
     ----------
     modes : Modes
-        Real, each (...).
+        Each (...), real or complex.
     s, outputs
-        As in `energy`, real.
+        As in `energy`.
 
     Returns
     -------
-    float64, (..., 3, 3)
-        Symmetric.
+    float64, (..., 3, 3) or (..., 6, 6)
+        Symmetric. Where modes or `s` are complex, by the real numbers (Re a, Im a, Re b, Im b, Re c, Im c).
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `energy`.
+    """
+    (a, b, c), s, _ = _arguments(modes, s, 1.0, outputs)
+    with np.errstate(all="ignore"):
+        return _curvature.hessian(a, b, c, *_by_lag(s, outputs))
+
+
+def sharpness(modes, s, *, outputs="last"):
+    """The largest eigenvalue of `hessian`: how steeply tau E rises in the direction in which it curves most.
+
+    Parameters
+    ----------
+    modes, s, outputs
+        As in `hessian`.
+
+    Returns
+    -------
+    float64, (...)
+        Negative only where tau E curves downwards in every direction. NaN for modes that have left the floats.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `energy`.
+    """
+    return _curvature.largest_eigenvalue(hessian(modes, s, outputs=outputs))[()]
+
+
+def stable_rate(modes, s, *, outputs="last"):
+    """The learning rate above which descent leaves a minimum, 2 over `sharpness`.
+
+    Parameters
+    ----------
+    modes, s, outputs
+        As in `hessian`.
+
+    Returns
+    -------
+    float64, (...)
+        inf where the sharpness is not positive; NaN for modes that have left the floats.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `energy`.
+    """
+    curvature = np.asarray(sharpness(modes, s, outputs=outputs))
+    with np.errstate(all="ignore"):
+        return np.where(curvature <= 0, np.inf, 2 / curvature)[()]
+
+
+def best(s, *, outputs="last"):
+    """The global minimum of tau E, (8) or (156), over u = ac and b: what the best single mode makes of the task.
+
+    Parameters
+    ----------
+    s : array_like, (..., T) or (..., T, T)
+        Task dynamics, real.
+    outputs
+        As in `energy`.
+
+    Returns
+    -------
+    Best
+        u, b and tau E, each (...).
 
     Raises
     ------
     ValueError
         As `energy`.
     TypeError
-        As `energy`, and if the modes or `s` are complex.
+        As `energy`, and if `s` is complex: over complex b the stationary points are not the roots of one polynomial, so
+        that no search could promise to have seen them all.
     """
-    valid.array("s", s, real=True)
-    valid.modes(modes, real=True)
-    (a, b, c), s, _ = _arguments(modes, s, 1.0, outputs)
-    H = np.zeros((*a.shape, 3, 3))
-    power, first, second = np.ones_like(b), np.zeros_like(b), np.zeros_like(b)
+    s = valid.trajectory("s", s, valid.outputs(outputs))
+    if s.dtype.kind == "c":
+        raise TypeError(
+            "s must be real for best, got dtype complex128: "
+            "over complex b the stationary points are not the roots of one polynomial"
+        )
+    data = 1 if outputs == "last" else 2
+    rows = s.reshape(-1, *s.shape[-data:])
     with np.errstate(all="ignore"):
-        for k, (d, n) in enumerate(zip(*_by_lag(s, outputs), strict=True)):
-            residual = d - n * (c * power * a)
-            slope = np.stack([c * power, c * first * a, power * a], axis=-1)
-            H += n * (slope[..., :, None] * slope[..., None, :])
-            for i, j, bend in ((0, 1, c * first), (0, 2, power), (1, 2, first * a), (1, 1, c * second * a)):
-                H[..., i, j] -= residual * bend
-                if i != j:
-                    H[..., j, i] -= residual * bend
-            # First and second derivative of b^(k+1), by the product rule: no negative power, so b = 0 is exact.
-            power, first, second = power * b, (k + 1) * power, (k + 1) * first
-    return H
+        u, b, answers = _best.least(rows, outputs, None)
+        gap = rows - _lags.spread(answers, outputs)
+    energy = 0.5 * (gap * gap).reshape(len(rows), -1).sum(axis=-1)
+    return Best(*(x.reshape(s.shape[:-data])[()] for x in (u, b, energy)))
 
 
 def _arguments(modes, s, tau, outputs, *, scale="tau"):

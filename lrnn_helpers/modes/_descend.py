@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrnn_helpers import _jit
+from lrnn_helpers import _jit, _lags
 
 COMPILED = "lrnn_helpers.modes._compiled"
 
 
 def ascent(a, b, c, d, n):
-    """Tau times the velocity, from the sums `d` and numbers `n` of each lag."""
+    """Tau times the velocity, from what the modes see of the data, lags first."""
     # One lag after the other: a row of a batch is then bit for bit what it is alone.
-    conj = np.conj if np.iscomplexobj(a) else lambda x: x
-    u, power, last = a * c, np.ones_like(b), None
+    conj = _lags.conj
+    u, power = a * c, _lags.powers(b, len(d))
+    answers = _lags.weigh(n, [u * x for x in power])
     level, slope = np.zeros_like(b), np.zeros_like(b)
     for k in range(len(d)):
-        residual = d[k] - n[k] * (u * power)
-        level = level + conj(power) * residual
+        residual = d[k] - answers[k]
+        level = level + conj(power[k]) * residual
         if k:
-            slope = slope + k * conj(last) * residual
-        last, power = power, power * b
+            slope = slope + k * conj(power[k - 1]) * residual
     return conj(c) * level, conj(u) * slope, conj(a) * level
 
 
@@ -35,6 +35,11 @@ def by_numpy(state, d, n, eta, steps):
 
 def by_compiled(state, d, n, eta, steps):
     """The same to the last bit, for real modes."""
-    d = np.stack([np.broadcast_to(lag, state.shape[1:]).reshape(-1) for lag in d])
-    flat = state.reshape(3, -1)
-    _jit.compiled(COMPILED).steps(*flat, d, np.array(n, dtype=float), np.array(eta).reshape(-1), steps)
+    shape, steps_of = state.shape[1:], _jit.compiled(COMPILED)
+    data = np.stack([np.broadcast_to(lag, shape).reshape(-1) for lag in d])
+    flat, eta = state.reshape(3, -1), np.array(eta).reshape(-1)
+    if n.ndim == 1:
+        steps_of.steps(*flat, data, np.array(n, dtype=float), eta, steps)
+    else:
+        n = np.broadcast_to(n, (*n.shape[:2], *shape)).reshape(*n.shape[:2], -1)
+        steps_of.coloured_steps(*flat, data, np.array(n), eta, steps)

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-try:
+from lrnn_helpers._validation import extra
+
+with extra("symbolic"):
     import sympy as sp
-except ImportError as error:
-    raise ImportError("exact stationary points need sympy: pip install 'lrnn-helpers[symbolic]'") from error
 
 
 def positive_roots(c):
