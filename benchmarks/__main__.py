@@ -73,6 +73,7 @@ def main():
 
     torch.set_num_threads(1)
     from benchmarks import flows, kernels, training
+    from benchmarks.timing import digest
 
     began = perf_counter()
     tables = []
@@ -92,6 +93,7 @@ def main():
     if not args.neural_tangents and RESULTS.exists():
         tables += [t for t in json.loads(RESULTS.read_text())["tables"] if "recorded" in t]
     results = {"machine": here, "quick": args.quick, "tables": tables, "series": series}
+    results["digest"] = digest(results)
     args.output.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     print(f"{perf_counter() - began:5.0f} s  wrote {args.output.name}")
 

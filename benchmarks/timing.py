@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import hashlib
+import json
 import math
 from collections.abc import Callable
 from time import process_time
@@ -117,3 +119,9 @@ def table(name, title, task, peers, repeats, equal=0.0):
         entry |= {"first": _short(max(0.0, start - np.median(t))), "error": error}
         entries.append(entry | p.facts)
     return {"id": name, "title": title, "task": task, "equal": equal, "entries": entries}
+
+
+def digest(results):
+    """Hash of all results but itself, written beside them: a number changed by hand is seen."""
+    rest = {key: value for key, value in results.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]

@@ -14,6 +14,13 @@ from lrnn_helpers.network import Weights
 with valid.extra("witness"):
     import torch
 
+__all__ = [
+    "LinearRNN",
+    "backpropagate",
+    "modules_of",
+    "one_thread",
+]
+
 
 class LinearRNN(torch.nn.Module):
     """The same network as an ordinary PyTorch module in float64, unrolled step by step.
@@ -29,6 +36,19 @@ class LinearRNN(torch.nn.Module):
     ------
     ValueError
         If the sizes do not fit together.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import autograd, network
+    >>> rnn = autograd.LinearRNN(network.unaligned_weights(0.5, N_x=2, N_h=4, N_y=3, seed=0))
+    >>> x = np.ones((5, 6, 2))
+    >>> bool(np.allclose(rnn(x).detach(), network.forward(rnn, x)))
+    True
     """
 
     def __init__(self, weights, *, outputs="last"):

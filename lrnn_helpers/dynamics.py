@@ -6,12 +6,25 @@ t = 1. Everywhere 0**0 = 1.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def constant(delta, T):
+__all__ = [
+    "constant",
+    "dirac_delta",
+    "exponential",
+    "inverse_exponential",
+    "with_last",
+]
+
+
+def constant(delta: ArrayLike, T: int) -> np.ndarray:
     """Constant dynamics, s_t = delta: f(lambda, t) = 1, §3.3 and (69).
 
     Parameters
@@ -32,12 +45,23 @@ def constant(delta, T):
         If `delta` is not finite or T < 1.
     TypeError
         If T is not an integer or `delta` does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.constant([1.0, 0.5], T=3)
+    array([[1. , 1. , 1. ],
+           [0.5, 0.5, 0.5]])
     """
     delta, T = valid.array("delta", delta), valid.integer("T", T, at_least=1)
     return np.repeat(delta[..., None], T, axis=-1)
 
 
-def exponential(delta, lam, T):
+def exponential(delta: ArrayLike, lam: ArrayLike, T: int) -> np.ndarray:
     """Exponential dynamics, s_t = delta lam^t for t = 1, ..., T: f(lambda, t) = lambda^t, §3.3.
 
     Parameters
@@ -58,12 +82,22 @@ def exponential(delta, lam, T):
         If `delta` or `lam` is not finite, an s_t leaves the range of float64, T < 1, or shapes do not broadcast.
     TypeError
         If T is not an integer or a parameter does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.exponential(1.0, 0.5, T=3)
+    array([0.5  , 0.25 , 0.125])
     """
     powers = _powers(delta, lam, valid.integer("T", T, at_least=1) + 1)
     return powers[..., 1:].copy()
 
 
-def inverse_exponential(delta, lam, T):
+def inverse_exponential(delta: ArrayLike, lam: ArrayLike, T: int) -> np.ndarray:
     """Inverse-exponential dynamics, s_t = delta lam^(T-t): f(lambda, t) = lambda^(T-t), §3.3.
 
     The only dynamics that a linear RNN can learn to zero loss, with b = lam and ac = delta (Appendix F).
@@ -86,12 +120,24 @@ def inverse_exponential(delta, lam, T):
         If `delta` or `lam` is not finite, an s_t leaves the range of float64, T < 1, or shapes do not broadcast.
     TypeError
         If T is not an integer or a parameter does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.inverse_exponential(1.0, 0.5, T=3)
+    array([0.25, 0.5 , 1.  ])
+    >>> dynamics.inverse_exponential(1.0, 2.0, T=3)  # early inputs count more
+    array([4., 2., 1.])
     """
     powers = _powers(delta, lam, valid.integer("T", T, at_least=1))
     return powers[..., ::-1].copy()
 
 
-def dirac_delta(beta, kappa, T):
+def dirac_delta(beta: ArrayLike, kappa: ArrayLike, T: int) -> np.ndarray:
     """Two Dirac deltas (11): s_1 = beta, s_T = kappa, zero between.
 
     Parameters
@@ -114,6 +160,16 @@ def dirac_delta(beta, kappa, T):
         If beta <= 0, a parameter is not finite, T < 2, or shapes do not broadcast.
     TypeError
         If T is not an integer, `beta` is complex, or a parameter does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/phase_transitions`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.dirac_delta(beta=2.0, kappa=0.5, T=4)
+    array([2. , 0. , 0. , 0.5])
     """
     beta, kappa = valid.positive("beta", beta), valid.array("kappa", kappa)
     T = valid.integer("T", T, at_least=2)
@@ -123,7 +179,7 @@ def dirac_delta(beta, kappa, T):
     return s
 
 
-def with_last(s, kappa):
+def with_last(s: ArrayLike, kappa: ArrayLike) -> np.ndarray:
     """The dynamics `s` with another last value (10): s_T = kappa, the rest unchanged.
 
     Parameters
@@ -144,6 +200,16 @@ def with_last(s, kappa):
         If `s` is empty, an argument is not finite, or leading axes do not broadcast.
     TypeError
         If an argument does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/phase_transitions`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics
+    >>> dynamics.with_last(dynamics.constant(1.0, T=3), 0.2)
+    array([1. , 1. , 0.2])
     """
     s, kappa = valid.trajectory("s", s), valid.array("kappa", kappa)
     lead = valid.broadcast(s=s.shape[:-1], kappa=kappa.shape)

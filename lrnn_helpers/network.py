@@ -6,13 +6,34 @@ are independent networks.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.bases import orthonormal_columns
 from lrnn_helpers.modes import Modes
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "EffectiveModes",
+    "SingularValues",
+    "Weights",
+    "aligned_weights",
+    "effective_modes",
+    "forward",
+    "hidden_states",
+    "hidden_velocity",
+    "impulse_response",
+    "misalignment",
+    "recover_modes",
+    "recover_rotational_modes",
+    "rotational_weights",
+    "singular_values",
+    "unaligned_weights",
+]
 
 
 class Weights(NamedTuple):
@@ -31,7 +52,7 @@ class SingularValues(NamedTuple):
     Wy: np.ndarray
 
 
-def forward(weights, x, *, outputs="last"):
+def forward(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> np.ndarray:
     """The network's outputs, equations (2)-(3), (13)-(14).
 
     Parameters
@@ -52,6 +73,21 @@ def forward(weights, x, *, outputs="last"):
     ------
     ValueError
         If the sizes do not fit together or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> W = network.Weights(np.eye(2), 0.5 * np.eye(2), np.eye(2))
+    >>> x = np.array([[[1.0, 0.0], [0.0, 1.0]]])  # one trajectory of T = 2
+    >>> network.forward(W, x)
+    array([[0.5, 1. ]])
+    >>> network.forward(W, x, outputs="all").shape
+    (1, 2, 2)
     """
     valid.outputs(outputs)
     Wx, Wh, Wy = valid.weights(weights)
@@ -63,7 +99,7 @@ def forward(weights, x, *, outputs="last"):
         return h @ Wy.mT
 
 
-def hidden_states(weights, x):
+def hidden_states(weights: Weights, x: ArrayLike) -> np.ndarray:
     """The hidden states h_1 … h_T, (1) and (12); ŷ_t = W_y h_t.
 
     Parameters
@@ -82,6 +118,18 @@ def hidden_states(weights, x):
     ------
     ValueError
         If the sizes do not fit together or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> W = network.Weights(np.eye(1), 0.5 * np.eye(1), np.eye(1))
+    >>> network.hidden_states(W, np.ones((1, 3, 1))).ravel()  # an echo that fades by half
+    array([1.  , 1.5 , 1.75])
     """
     Wx, Wh, _ = valid.weights(weights)
     x = valid.inputs(x, Wx.shape[-1])
@@ -97,7 +145,7 @@ def _states(Wx, Wh, x):
         yield h
 
 
-def hidden_velocity(weights, velocity, x):
+def hidden_velocity(weights: Weights, velocity: Weights, x: ArrayLike) -> np.ndarray:
     """How fast the last hidden state moves while the weights do, dh_T/dt, Appendix L's hidden gradient.
 
     It is the derivative of h_T along `velocity`, exact: h_t' = W_h h_(t-1)' + W_h' h_(t-1) + W_x' x_t.
@@ -120,6 +168,19 @@ def hidden_velocity(weights, velocity, x):
     ------
     ValueError
         If the sizes do not fit together or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> W = network.Weights(np.eye(1), 0.5 * np.eye(1), np.eye(1))
+    >>> rate = network.Weights(0 * W.Wx, np.eye(1), 0 * W.Wy)  # only W_h moves
+    >>> network.hidden_velocity(W, rate, np.ones((1, 3, 1)))  # d/db (1 + b + b²) = 1 + 2b
+    array([[2.]])
     """
     Wx, Wh, _ = valid.weights(weights)
     dWx, dWh, _ = valid.weights(velocity)
@@ -134,7 +195,7 @@ def hidden_velocity(weights, velocity, x):
         return rate
 
 
-def impulse_response(weights, T):
+def impulse_response(weights: Weights, T: int) -> np.ndarray:
     """The maps W_y W_h^(T-i) W_x from each input x_i to the last output ŷ_T, as in (15).
 
     Parameters
@@ -153,6 +214,18 @@ def impulse_response(weights, T):
     ------
     ValueError
         If the sizes do not fit together or T < 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> W = network.Weights(np.eye(1), 0.5 * np.eye(1), 2 * np.eye(1))
+    >>> network.impulse_response(W, T=3).ravel()
+    array([0.5, 1. , 2. ])
     """
     Wx, Wh, Wy = valid.weights(weights)
     states = [Wx]
@@ -161,7 +234,7 @@ def impulse_response(weights, T):
     return np.stack([Wy @ A for A in np.broadcast_arrays(*reversed(states))], axis=-3)
 
 
-def aligned_weights(modes, U, R, V):
+def aligned_weights(modes: Modes, U: ArrayLike, R: ArrayLike, V: ArrayLike) -> Weights:
     """Weights that have the given singular vectors and modes, (191)-(193) with R_y = R_x = R.
 
     W_x = R diag(a) Vᵀ, W_h = R diag(b) Rᵀ, W_y = U diag(c) Rᵀ. There is one R: with the printed R_y = R_x⁻¹ the
@@ -185,6 +258,21 @@ def aligned_weights(modes, U, R, V):
         If columns are missing or not orthonormal.
     TypeError
         If the modes are complex (see `rotational_weights`).
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import bases, network
+    >>> from lrnn_helpers.modes import Modes
+    >>> m = Modes(np.array([0.3, 0.2]), np.array([0.9, 0.5]), np.array([0.3, 0.2]))
+    >>> U, R, V = (bases.random_orthogonal(n, seed=n) for n in (2, 4, 3))
+    >>> W = network.aligned_weights(m, U, R[:, :2], V)
+    >>> [w.shape for w in W]
+    [(4, 3), (4, 4), (2, 4)]
     """
     a, b, c = valid.modes(modes, real=True, columns=True)
     N = a.shape[-1]
@@ -192,7 +280,7 @@ def aligned_weights(modes, U, R, V):
     return Weights(*((left * m[..., None, :]) @ right.T for left, m, right in ((R, a, V), (R, b, R), (U, c, R))))
 
 
-def rotational_weights(modes, P):
+def rotational_weights(modes: Modes, P: ArrayLike) -> Weights:
     """Real square weights P diag P† with eigenvectors P and complex modes, (194)-(196).
 
     Parameters
@@ -211,6 +299,20 @@ def rotational_weights(modes, P):
     ------
     ValueError
         If P is not unitary, or the modes do not make real matrices.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/n_eigenspace`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import bases, network
+    >>> from lrnn_helpers.modes import Modes
+    >>> m = Modes(np.array([1.0, 1.0]), np.array([0.6 + 0.8j, 0.6 - 0.8j]), np.array([1.0, 1.0]))
+    >>> np.round(network.rotational_weights(m, bases.rotation_basis(2)).Wh, 12)
+    array([[ 0.6, -0.8],
+           [ 0.8,  0.6]])
     """
     modes = Modes(*valid.modes(modes, columns=True))
     P = orthonormal_columns("P", P, modes.a.shape[-1], real=False)
@@ -238,7 +340,7 @@ def rotational_weights(modes, P):
     return Weights(*out)
 
 
-def unaligned_weights(sigma, N_x, N_h, N_y, seed):
+def unaligned_weights(sigma: ArrayLike, N_x: int, N_h: int, N_y: int, seed: int | np.random.Generator) -> Weights:
     """Gaussian weights of mean 0 and standard deviation sigma/√(number of columns), P.1.2.
 
     Parameters
@@ -259,6 +361,17 @@ def unaligned_weights(sigma, N_x, N_h, N_y, seed):
     ------
     ValueError
         If `sigma` is negative or not finite, or a size is < 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import network
+    >>> W = network.unaligned_weights([0.01, 0.1], N_x=3, N_h=8, N_y=2, seed=0)  # two networks
+    >>> [w.shape for w in W]
+    [(2, 8, 3), (2, 8, 8), (2, 2, 8)]
     """
     sigma = valid.array("sigma", sigma, real=True)
     if (sigma < 0).any():
@@ -270,7 +383,7 @@ def unaligned_weights(sigma, N_x, N_h, N_y, seed):
     return Weights(*(scale / np.sqrt(n) * rng.standard_normal((*sigma.shape, m, n)) for m, n in sizes))
 
 
-def recover_modes(weights, U, R, V):
+def recover_modes(weights: Weights, U: ArrayLike, R: ArrayLike, V: ArrayLike) -> Modes:
     """The modes of an aligned network, (197)-(199): the diagonals of Rᵀ W_x V, Rᵀ W_h R, Uᵀ W_y R.
 
     Whatever stands off the diagonals is dropped; `misalignment` says how much that is.
@@ -291,6 +404,21 @@ def recover_modes(weights, U, R, V):
     ------
     ValueError
         If the sizes do not fit, or columns are not orthonormal.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import bases, network
+    >>> from lrnn_helpers.modes import Modes
+    >>> m = Modes(np.array([0.3, 0.2]), np.array([0.9, 0.5]), np.array([0.4, 0.1]))
+    >>> U, R, V = (bases.random_orthogonal(2, seed=n) for n in range(3))
+    >>> found = network.recover_modes(network.aligned_weights(m, U, R, V), U, R, V)
+    >>> np.round(found.b, 12)
+    array([0.9, 0.5])
     """
     Wx, Wh, Wy = valid.weights(weights)
     U, R, V = _singular_vectors(U=(U, Wy.shape[-2]), R=(R, Wx.shape[-2]), V=(V, Wx.shape[-1]))
@@ -310,7 +438,7 @@ def _singular_vectors(**sizes):
     return [orthonormal_columns(name, m, N) for name, m in matrices.items()]
 
 
-def misalignment(weights, U, R, V):
+def misalignment(weights: Weights, U: ArrayLike, R: ArrayLike, V: ArrayLike) -> np.ndarray:
     """The share of the weights that `recover_modes` drops: 0 for an aligned network, at most 1.
 
     The Frobenius norm of the three matrices less what their recovered modes rebuild, over the norm of the three.
@@ -326,6 +454,21 @@ def misalignment(weights, U, R, V):
     -------
     numpy.ndarray, (...)
         0 where all weights are 0.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> eye = np.eye(2)
+    >>> float(network.misalignment(network.Weights(eye, eye, eye), eye, eye, eye))
+    0.0
+    >>> swap = np.eye(2)[::-1]
+    >>> round(float(network.misalignment(network.Weights(eye, swap, eye), eye, eye, eye)), 4)
+    0.5774
     """
     weights = Weights(*valid.weights(weights))
     U, R, V = _singular_vectors(U=(U, weights.Wy.shape[-2]), R=(R, weights.Wx.shape[-2]), V=(V, weights.Wx.shape[-1]))
@@ -354,7 +497,7 @@ class EffectiveModes(NamedTuple):
     alignment: Weights
 
 
-def effective_modes(weights, U, V):
+def effective_modes(weights: Weights, U: ArrayLike, V: ArrayLike) -> EffectiveModes:
     """The modes that weights start from although they are not aligned: an R of their own, and what it leaves out.
 
     While the weights are small W_x V and W_yᵀ U grow together, so that the hidden units turn to the polar factor of
@@ -377,6 +520,19 @@ def effective_modes(weights, U, V):
     ------
     ValueError
         If the sizes do not fit, columns are not orthonormal, or N > N_h.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics, modes, network, tasks
+    >>> task = tasks.structured_task(dynamics.constant([1.0, 0.5], T=4), P=50, seed=0)
+    >>> W = network.unaligned_weights(0.05, N_x=2, N_h=16, N_y=2, seed=0)
+    >>> start = network.effective_modes(W, task.U, task.V)
+    >>> start.modes.u.shape, start.R.shape
+    ((2,), (16, 2))
     """
     Wx, Wh, Wy = valid.weights(weights)
     lead = valid.broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2])
@@ -398,7 +554,7 @@ def effective_modes(weights, U, V):
         return EffectiveModes(modes, R, Weights(*shares))
 
 
-def recover_rotational_modes(weights, P):
+def recover_rotational_modes(weights: Weights, P: ArrayLike) -> Modes:
     """The complex modes of a network with eigenvectors P, (200)-(202): the diagonals of P† W P.
 
     Whatever stands off the diagonals is dropped.
@@ -419,6 +575,20 @@ def recover_rotational_modes(weights, P):
     ------
     ValueError
         If the weights are not square, the sizes do not fit, or P is not unitary.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/n_eigenspace`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import bases, network
+    >>> from lrnn_helpers.modes import Modes
+    >>> P = bases.rotation_basis(2)
+    >>> m = Modes(np.array([1.0, 1.0]), np.array([0.6 + 0.8j, 0.6 - 0.8j]), np.array([1.0, 1.0]))
+    >>> np.round(network.recover_rotational_modes(network.rotational_weights(m, P), P).b, 12)
+    array([0.6+0.8j, 0.6-0.8j])
     """
     W = valid.weights(weights)
     n = W[1].shape[-1]
@@ -433,7 +603,7 @@ def recover_rotational_modes(weights, P):
     return Modes(*(np.broadcast_to(d, shape).copy() for d in diagonals))
 
 
-def singular_values(weights):
+def singular_values(weights: Weights) -> SingularValues:
     """The descending singular values of each matrix, what P.3 looks at where weights are not aligned.
 
     Parameters
@@ -445,6 +615,17 @@ def singular_values(weights):
     -------
     SingularValues
         (..., min(N_h, N_x)), (..., N_h), (..., min(N_y, N_h)); NaN where a matrix is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network
+    >>> network.singular_values(network.Weights(np.diag([1.0, 3.0]), np.eye(2), np.ones((1, 2)))).Wx
+    array([3., 1.])
     """
     return SingularValues(*(_spectrum(w) for w in valid.weights(weights)))
 

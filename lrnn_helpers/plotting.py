@@ -7,7 +7,11 @@ them round in dark mode. Simulations are coloured and solid, theory is black and
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import Counter
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,17 +22,50 @@ with extra("plot"):
     import matplotlib.pyplot as plt
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from lrnn_helpers.modes import Modes
+
+__all__ = [
+    "COLOURS",
+    "heat_map",
+    "loss_curve",
+    "mode_curves",
+    "schematic",
+    "simulation",
+    "style",
+    "theory",
+]
+
+
 # Okabe and Ito's colours, which stay apart for colour-blind readers; black is kept for theory.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 
-def style():
+def style() -> AbstractContextManager:
     """A context manager with the house style, for one figure.
 
     Returns
     -------
     context manager
         ``with plotting.style(): fig, ax = plt.subplots()``; outside it nothing is changed.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> with plotting.style():
+    ...     ax = plotting.simulation([0, 1], [0, 1])
+    >>> ax.spines["top"].get_visible()
+    False
     """
     return mpl.rc_context(
         {
@@ -54,7 +91,7 @@ def _axes(ax):
     return plt.subplots()[1] if ax is None else ax
 
 
-def simulation(x, y, label=None, ax=None, **line):
+def simulation(x: ArrayLike, y: ArrayLike, label: str | None = None, ax: Axes | None = None, **line: object) -> Axes:
     """A simulated curve: solid, in the next colour of the cycle.
 
     Parameters
@@ -70,14 +107,37 @@ def simulation(x, y, label=None, ax=None, **line):
     Returns
     -------
     matplotlib.axes.Axes
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.simulation([0, 1, 2], [0, 1, 4], label="u")
+    >>> len(ax.get_lines())
+    1
     """
     ax = _axes(ax)
     ax.plot(x, y, label=label, **{"zorder": 2, **line})
     return ax
 
 
-def theory(x, y, label="theory", ax=None, **line):
-    """A predicted curve: thin, black and dashed, above the simulations. Parameters as in `simulation`."""
+def theory(x: ArrayLike, y: ArrayLike, label: str | None = "theory", ax: Axes | None = None, **line: object) -> Axes:
+    """A predicted curve: thin, black and dashed, above the simulations. Parameters as in `simulation`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.theory([0, 1, 2], [0, 1, 4], ax=plotting.simulation([0, 1, 2], [0, 1, 4]))
+    >>> [line.is_dashed() for line in ax.get_lines()]
+    [False, True]
+    """
     ax = _axes(ax)
     if label is not None and label in [other.get_label() for other in ax.get_lines()]:
         label = None
@@ -85,7 +145,13 @@ def theory(x, y, label="theory", ax=None, **line):
     return ax
 
 
-def mode_curves(times, modes, predicted=None, axes=None, labels=None):
+def mode_curves(
+    times: ArrayLike,
+    modes: Modes,
+    predicted: Modes | None = None,
+    axes: Sequence[Axes] | None = None,
+    labels: Sequence[str] | None = None,
+) -> Sequence[Axes]:
     """Input-output and recurrent modes over learning time, side by side; a prediction dashed over them.
 
     Parameters
@@ -109,6 +175,21 @@ def mode_curves(times, modes, predicted=None, axes=None, labels=None):
     ------
     ValueError
         If the modes are not (n,) or (n, N).
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import modes, plotting
+    >>> from lrnn_helpers.modes import Modes
+    >>> t = np.linspace(0, 10, 50)
+    >>> path = modes.flow(Modes(np.array([0.1, 0.2]), 0.3, np.array([0.1, 0.2])), np.ones(4), t)
+    >>> axes = plotting.mode_curves(t, path, labels=["small", "large"])
+    >>> axes[0].get_ylabel()
+    'input-output mode $u = ac$'
     """
     n = len(times)
     solid = _curves("modes", modes, n)
@@ -141,7 +222,7 @@ def _curves(name, modes, n):
     return out
 
 
-def loss_curve(steps, loss, label=None, ax=None):
+def loss_curve(steps: ArrayLike, loss: ArrayLike, label: str | None = None, ax: Axes | None = None) -> Axes:
     """Loss over training on a logarithmic axis.
 
     Parameters
@@ -155,6 +236,17 @@ def loss_curve(steps, loss, label=None, ax=None):
     Returns
     -------
     matplotlib.axes.Axes
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.loss_curve([0, 1, 2], [1.0, 0.1, 0.01])
+    >>> ax.get_yscale()
+    'log'
     """
     ax = _axes(ax)
     loss = np.asarray(loss, dtype=float)
@@ -165,7 +257,9 @@ def loss_curve(steps, loss, label=None, ax=None):
     return ax
 
 
-def heat_map(values, x, y, ax=None, label="", **mesh):
+def heat_map(
+    values: ArrayLike, x: ArrayLike, y: ArrayLike, ax: Axes | None = None, label: str = "", **mesh: object
+) -> Axes:
     """A grid of values with a colour bar; cells without a value are hatched.
 
     Parameters
@@ -188,6 +282,18 @@ def heat_map(values, x, y, ax=None, label="", **mesh):
     ------
     ValueError
         If the shape of `values` is not (len(y), len(x)).
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/rich_learning`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.heat_map(np.ones((2, 3)), [1, 2, 3], [0.1, 0.2])
+    >>> len(ax.collections)
+    0
     """
     values = np.asarray(values, dtype=float)
     if values.shape != (len(y), len(x)):
@@ -203,7 +309,7 @@ def heat_map(values, x, y, ax=None, label="", **mesh):
     return ax
 
 
-def schematic(s=((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0)), ax=None):
+def schematic(s: ArrayLike = ((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0)), ax: Axes | None = None) -> Axes:
     r"""The paper's Figure 1 in our own drawing: the network unrolled in time, and its task below it.
 
     Parameters
@@ -216,6 +322,17 @@ def schematic(s=((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0)), ax=None):
     Returns
     -------
     matplotlib.axes.Axes
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.schematic()
+    >>> ax.axison
+    False
     """
     s = np.asarray(s, dtype=float)
     ax = plt.subplots(figsize=(9, 5))[1] if ax is None else ax
@@ -270,3 +387,110 @@ def schematic(s=((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0)), ax=None):
         ax.plot([x, x], [-0.02, -0.82], color="0.6", linewidth=1, linestyle=(0, (2, 2)))
     ax.text(4.85, -3.0, "same singular vectors at every step, singular values of their own", ha="center", color="0.25")
     return ax
+
+
+def show(*, agree=None):
+    """Show the open figures with a digest of what is drawn, so that a changed curve changes a text that tests compare.
+
+    The line "Figure: 2 lines · 3f9a12c4" stands in place of the figure where there are no pictures, and in the PNG's
+    metadata. The digest is made of labels, scales and limits of each axes and of a few means of every line, collection
+    and image, as shares of the axes to three decimals: rounding errors do not reach it, so that it is the same on every
+    machine as long as the limits are. Set the limits of a logarithmic axis above the noise.
+
+    Parameters
+    ----------
+    agree : float, optional
+        Every dashed theory line must follow a simulation in its axes this closely, as a share of the axes' height.
+
+    Raises
+    ------
+    AssertionError
+        Where a theory line does not, or is the simulation itself, or there is none.
+    """
+    for figure in map(plt.figure, plt.get_fignums()):
+        figure.canvas.draw()
+        if agree is not None:
+            _must_agree(figure, agree)
+        try:
+            from IPython import get_ipython
+            from IPython.core.pylabtools import print_figure
+            from IPython.display import display
+        except ImportError:
+            continue
+        if get_ipython() is not None:
+            line = _drawn(figure)
+            png = print_figure(figure, bbox_inches="tight", base64=True, metadata={"Drawn": line})
+            display({"image/png": png, "text/plain": line}, raw=True)
+    plt.close("all")
+
+
+def _drawn(figure):
+    """The line that stands for a figure: how many artists, and the digest."""
+    axes, count = [], Counter()
+    for ax in figure.axes:
+        artists = []
+        for artist in [*ax.lines, *ax.collections, *ax.images, *ax.patches]:
+            kind = "line" if artist in ax.lines else "image" if artist in ax.images else "shape"
+            count[kind] += 1
+            artists.append([type(artist).__name__, *_features(ax, artist)])
+        legend = ax.get_legend()
+        words = [ax.get_title(), ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale(), ax.get_yscale()]
+        words += [text.get_text() for text in [*ax.texts, *(legend.get_texts() if legend else ())]]
+        axes.append([words, [f"{v:.2e}" for v in (*ax.get_xlim(), *ax.get_ylim())], artists])
+    code = hashlib.sha256(json.dumps(axes).encode()).hexdigest()[:8]
+    return "Figure: " + ", ".join(f"{n} {kind}{'s' * (n > 1)}" for kind, n in count.items()) + f" · {code}"
+
+
+def _features(ax, artist):
+    """A few means that move when the artist does, as strings of three decimals."""
+    values = artist.get_array() if hasattr(artist, "get_array") else None
+    if values is not None and np.ndim(values) >= 1:
+        z = np.ma.filled(np.ma.masked_invalid(np.ma.asarray(artist.norm(values), dtype=float)), np.nan)
+        z = z.reshape(len(z), -1)
+        here = np.isfinite(z)
+        x, y = (axis[here] for axis in np.meshgrid(*(np.linspace(0, 1, n) for n in z.shape[::-1])))
+        z = np.clip(z[here], 0, 1)
+        means = [np.mean(v) for v in (z, z * x, z * y, z**2)] if z.size else []
+        return [str(np.shape(values)), *(f"{v:.3f}" for v in means)]
+    if hasattr(artist, "get_xydata"):
+        points = _shares(ax, artist.get_xydata(), artist.get_transform())
+    elif hasattr(artist, "get_offsets") and len(np.atleast_2d(artist.get_offsets())) > 1:
+        points = _shares(ax, artist.get_offsets(), artist.get_offset_transform())
+    else:
+        paths = artist.get_paths() if hasattr(artist, "get_paths") else [artist.get_path()]
+        vertices = [_shares(ax, path.vertices, artist.get_transform()) for path in paths]
+        points = np.concatenate([np.empty((0, 2)), *vertices])
+    x, y = points.T
+    means = [np.mean(v) for v in (x, y, x * y, y**2, y[: len(y) // 2 + 1])] if len(points) else []
+    return [len(points), *(f"{v + 0.0:.3f}" for v in means)]
+
+
+def _shares(ax, points, transform):
+    """Points as shares of the axes, clipped to them; those that are not finite left out."""
+    with np.errstate(all="ignore"):
+        shares = (transform - ax.transAxes).transform(np.ma.filled(np.ma.asarray(points, dtype=float), np.nan))
+    return np.clip(shares[np.isfinite(shares).all(axis=1)], 0, 1)
+
+
+def _must_agree(figure, agree):
+    """AssertionError where a black dashed line follows no other line of its axes within `agree` of the height."""
+    found = False
+    for ax in figure.axes:
+        dashed = [line for line in ax.lines if line.get_color() == "black" and line.is_dashed()]
+        others = [line for line in ax.lines if line not in dashed and len(line.get_xdata()) > 2]
+        for line in dashed:
+            found = True
+            gaps = {other: _gap(ax, line, other) for other in others}
+            nearest = min(gaps, key=gaps.get, default=None)
+            assert nearest is not None and gaps[nearest] <= agree, (
+                f"a theory line is {gaps.get(nearest, np.inf):.3f} of the axes' height off every simulation"
+            )
+            assert not np.array_equal(line.get_ydata(), nearest.get_ydata()), "a theory line is the simulation itself"
+    assert found, "there is no theory line to compare"
+
+
+def _gap(ax, line, other):
+    """The largest vertical distance of two lines where both have values, as a share of the axes' height."""
+    (x, y), (u, v) = (_shares(ax, each.get_xydata(), each.get_transform()).T for each in (line, other))
+    inside = (x >= u.min(initial=1)) & (x <= u.max(initial=0))
+    return np.max(np.abs(np.interp(x[inside], u, v) - y[inside])) if inside.any() else np.inf

@@ -9,11 +9,38 @@ from __future__ import annotations
 import numbers
 from fractions import Fraction
 from random import Random
+from typing import TYPE_CHECKING, Literal
 
 from lrnn_helpers._validation import extra, integer
 
 with extra("symbolic"):
     import sympy as sp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "T",
+    "a",
+    "b",
+    "bell",
+    "beta",
+    "c",
+    "data",
+    "data_matrix",
+    "delta",
+    "energy",
+    "k",
+    "kappa",
+    "lam",
+    "symbols",
+    "tau",
+    "u",
+    "vanishes",
+    "velocity",
+    "witnesses",
+]
+
 
 a, b, c, u = sp.symbols("a b c u", real=True)
 tau, beta = sp.symbols("tau beta", positive=True)
@@ -21,24 +48,44 @@ delta, lam, kappa = sp.symbols("delta lambda kappa", real=True)
 k, T = sp.symbols("k T", integer=True, nonnegative=True)
 
 
-def data(T):
+def data(T: int) -> tuple[sp.Symbol, ...]:
     """The data singular values s_1 … s_T as a tuple of real symbols; index 0 is t = 1.
 
     Parameters
     ----------
     T : int
         Trajectory length, >= 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/a_notation`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.data(3)
+    (s_1, s_2, s_3)
     """
     return sp.symbols(f"s_1:{integer('T', T, at_least=1) + 1}", real=True)
 
 
-def data_matrix(T):
+def data_matrix(T: int) -> tuple[tuple[sp.Expr, ...], ...]:
     """The data singular values s_{t,i} of the T-output case (Appendix M), a lower-triangular tuple of tuples.
 
     Parameters
     ----------
     T : int
         Trajectory length, >= 1. Entry [t-1][i-1] is s_{t,i} for i <= t, and 0 above the diagonal.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/m_t_outputs`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.data_matrix(2)
+    ((s_1,1, 0), (s_2,1, s_2,2))
     """
     T = integer("T", T, at_least=1)
     return tuple(
@@ -47,7 +94,7 @@ def data_matrix(T):
     )
 
 
-def symbols(T=None):
+def symbols(T: int | None = None) -> dict:
     """The arguments of a printed function, by name.
 
     Parameters
@@ -59,6 +106,16 @@ def symbols(T=None):
     -------
     dict
         a, b, c, u, delta, lam, kappa (real), tau, beta (positive), k and T (nonnegative integers) and s.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/a_notation`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> sorted(symbolic.symbols(2))[:4], symbolic.symbols(2)["s"]
+    (['T', 'a', 'b', 'beta'], (s_1, s_2))
     """
     common = dict(a=a, b=b, c=c, u=u, tau=tau, beta=beta, delta=delta, lam=lam, kappa=kappa, k=k)
     if T is None:
@@ -66,7 +123,7 @@ def symbols(T=None):
     return dict(common, T=integer("T", T, at_least=1), s=data(T))
 
 
-def energy(T, outputs="last"):
+def energy(T: int, outputs: Literal["last", "all"] = "last") -> sp.Expr:
     """The energy (8), or (156) of one dimension, as a sympy expression in a, b, c, s and tau.
 
     Parameters
@@ -75,6 +132,16 @@ def energy(T, outputs="last"):
         Trajectory length, >= 1.
     outputs : {"last", "all"}
         One output at t = T, or an output at every t.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.energy(2)
+    ((-a*c + s_2)**2 + (-a*b*c + s_1)**2)/(2*tau)
     """
     if outputs == "last":
         residuals = [s - c * b ** (T - i) * a for i, s in enumerate(data(T), start=1)]
@@ -87,7 +154,7 @@ def energy(T, outputs="last"):
     return sum(r**2 for r in residuals) / (2 * tau)
 
 
-def velocity(T, outputs="last"):
+def velocity(T: int, outputs: Literal["last", "all"] = "last") -> tuple[sp.Expr, ...]:
     """da/dt, db/dt and dc/dt: minus the gradient of `energy`, by differentiation.
 
     Parameters
@@ -99,12 +166,22 @@ def velocity(T, outputs="last"):
     -------
     tuple of three sympy expressions
         The energy already holds 1/tau, so these are the right-hand sides of (5)-(7) divided by tau.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.velocity(1)[0].factor()
+    -c*(a*c - s_1)/tau
     """
     E = energy(T, outputs)
     return tuple(-sp.diff(E, x) for x in (a, b, c))
 
 
-def bell(n, k, x):
+def bell(n: int, k: int, x: Sequence) -> sp.Expr:
     """The incomplete Bell polynomial B_{n,k}(x_1, …, x_{n-k+1}) of (62).
 
     Parameters
@@ -113,6 +190,16 @@ def bell(n, k, x):
         n >= k >= 0.
     x : sequence
         At least n - k + 1 expressions.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.bell(4, 2, symbolic.data(3))
+    4*s_1*s_3 + 3*s_2**2
     """
     n, k = integer("n", n, at_least=0), integer("k", k, at_least=0)
     if k > n:
@@ -124,20 +211,31 @@ def bell(n, k, x):
     return sp.bell(n, k, tuple(x)[: n - k + 1])
 
 
-def vanishes(expression):
+def vanishes(expression: sp.Expr) -> bool:
     """Whether a sympy expression reduces to 0: expanded, over a common denominator, then simplified.
 
     Parameters
     ----------
     expression : sympy expression
         Polynomials and rational functions are decided exactly.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/c_input_output_mode`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> a, b = symbolic.a, symbolic.b
+    >>> symbolic.vanishes((a + b) ** 2 - a**2 - 2 * a * b - b**2), symbolic.vanishes(a - b)
+    (True, False)
     """
     expression = sp.sympify(expression)
     steps = (sp.expand, lambda e: sp.expand(sp.powsimp(sp.expand(e))), lambda e: sp.cancel(sp.together(e)), sp.simplify)
     return any(step(expression) == 0 for step in steps)
 
 
-def witnesses(T=(1, 2, 3, 5, 8), seed=0, **extra):
+def witnesses(T: int | Sequence[int] = (1, 2, 3, 5, 8), seed: int = 0, **extra: object) -> list[dict]:
     """Exact rational modes and task dynamics at which printed forms are checked, one witness for each T.
 
     Parameters
@@ -159,6 +257,16 @@ def witnesses(T=(1, 2, 3, 5, 8), seed=0, **extra):
     ------
     ValueError
         Where a length is below 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> [len(w["s"]) for w in symbolic.witnesses(T=(1, 3))]
+    [1, 3]
     """
     lengths = (T,) if isinstance(T, numbers.Integral) else tuple(T)
     if not lengths or min(lengths) < 1:

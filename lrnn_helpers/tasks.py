@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.bases import orthonormal_columns, random_orthogonal, rotation_basis
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "SOURCES",
+    "TARGETS",
+    "Task",
+    "correlations",
+    "input_covariance",
+    "rotational_task",
+    "sensory_task",
+    "structured_task",
+    "white_inputs",
+]
+
 
 TARGETS = ("sum", "mean", "late", "early")
 SOURCES = ("neurogym", "gaussian")
@@ -39,7 +55,28 @@ class Task(NamedTuple):
     d: np.ndarray | None = None
 
 
-def white_inputs(T, N_x, P, seed):
+class Moments(NamedTuple):
+    """What loss (4) depends on, in place of samples: `training.train` takes it where it takes a Task.
+
+    Attributes
+    ----------
+    correlations : numpy.ndarray, (T, N_y, N_x) or (T_out, T_in, N_y, N_x)
+        As `correlations` gives them; four axes mean T outputs.
+    covariance : numpy.ndarray, (T, T, N_x, N_x)
+        As `input_covariance` gives it.
+    square : float, optional
+        Σ_p ‖y_p‖² (and Σ_t). Without it losses count from that of the best linear map of the inputs.
+    samples : int, optional
+        Their number P, which only the mean loss needs.
+    """
+
+    correlations: np.ndarray
+    covariance: np.ndarray
+    square: float | None = None
+    samples: int | None = None
+
+
+def white_inputs(T: int, N_x: int, P: int, seed: int | np.random.Generator) -> np.ndarray:
     """Inputs of zero sample mean with Σ_p x_t x_t'ᵀ = δ_tt' I, uniformly distributed among all such (Assumption 1).
 
     A sum over samples, as loss (4) counts: a single entry has variance 1/P.
@@ -62,6 +99,19 @@ def white_inputs(T, N_x, P, seed):
     ------
     ValueError
         If P is too small to whiten, or a size is < 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> x = tasks.white_inputs(T=3, N_x=2, P=20, seed=0)
+    >>> np.round(np.abs(tasks.input_covariance(x)[0, 0]), 12)  # Σ_p x_1 x_1ᵀ
+    array([[1., 0.],
+           [0., 1.]])
     """
     T, N_x = valid.integer("T", T, at_least=1), valid.integer("N_x", N_x, at_least=1)
     P = valid.integer("P", P, at_least=1)
@@ -75,7 +125,15 @@ def white_inputs(T, N_x, P, seed):
     return (Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)).reshape(P, T, N_x)
 
 
-def structured_task(s, P, seed, U=None, V=None, *, outputs="last"):
+def structured_task(
+    s: ArrayLike,
+    P: int,
+    seed: int | np.random.Generator,
+    U: ArrayLike | None = None,
+    V: ArrayLike | None = None,
+    *,
+    outputs: Literal["last", "all"] = "last",
+) -> Task:
     """White inputs and targets whose correlations are Σ^(YX_t) = U S_t Vᵀ, P.4.1 with (203) put right.
 
     y_p = Σ_i U S_i Vᵀ x_(p,i); for T outputs y_(p,t) = Σ_(i≤t) U S_(t,i) Vᵀ x_(p,i).
@@ -102,6 +160,20 @@ def structured_task(s, P, seed, U=None, V=None, *, outputs="last"):
     ------
     ValueError
         If `s` is not (N, T), P is too small to whiten, or U or V has columns that are not orthonormal.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import dynamics, tasks
+    >>> task = tasks.structured_task(dynamics.inverse_exponential([1.0, 0.5], [0.9, 0.5], T=3), P=20, seed=0)
+    >>> S = task.U.T @ tasks.correlations(*task[:2]) @ task.V
+    >>> np.round(np.diagonal(S, axis1=1, axis2=2).T, 12)
+    array([[0.81 , 0.9  , 1.   ],
+           [0.125, 0.25 , 0.5  ]])
     """
     valid.outputs(outputs)
     s = _rows("s", valid.trajectory("s", valid.array("s", s, real=True), outputs), outputs)
@@ -125,7 +197,7 @@ def _rows(name, value, outputs="last"):
     return value
 
 
-def rotational_task(d, P, seed):
+def rotational_task(d: ArrayLike, P: int, seed: int | np.random.Generator) -> Task:
     """White inputs and targets whose correlations are Σ^(YX_t) = P D_t P†, real; P.4.1 with (204) put right.
 
     y_p = Σ_i P D_i P† x_(p,i), where P is `bases.rotation_basis`, so that P D_i P† is block-diagonal with blocks
@@ -149,6 +221,19 @@ def rotational_task(d, P, seed):
     ------
     ValueError
         If `d` is not (N, T), a complex row is not followed by its conjugate, or the number of samples is too small.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/n_eigenspace`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import dynamics, tasks
+    >>> d = dynamics.inverse_exponential(1.0, 0.9 * np.exp(0.5j), T=4)
+    >>> task = tasks.rotational_task([d, d.conj()], P=20, seed=0)
+    >>> task.x.shape, task.y.shape
+    ((20, 4, 2), (20, 2))
     """
     d = _rows("d", valid.trajectory("d", d)).astype(complex)
     N, T = d.shape
@@ -174,7 +259,14 @@ def _conjugate_pairs(d):
     return pairs
 
 
-def sensory_task(target, T, P, seed, *, source="neurogym"):
+def sensory_task(
+    target: str | ArrayLike,
+    T: int,
+    P: int,
+    seed: int | np.random.Generator,
+    *,
+    source: Literal["neurogym", "gaussian"] = "neurogym",
+) -> Task:
     """The sensory integration task of P.4.3: neurogym's two noisy modalities of two channels each, not whitened.
 
     Four input channels (fixation dropped): 0.5 ± c/200 at every step of a trial, plus noise of standard deviation 0.1
@@ -206,6 +298,18 @@ def sensory_task(target, T, P, seed, *, source="neurogym"):
         If `target` is unknown or no array of T finite numbers, `source` is unknown, or T or P is < 1.
     ImportError
         If neurogym is asked for and not installed.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/p_simulations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> task = tasks.sensory_task("mean", T=6, P=100, seed=0, source="gaussian")
+    >>> task.x.shape, bool(np.allclose(task.y, task.x.mean(axis=1)))
+    ((100, 6, 4), True)
     """
     T, P = valid.integer("T", T, at_least=1), valid.integer("P", P, at_least=1)
     weight = _target_weights(target, T)
@@ -251,7 +355,7 @@ def _gaussian_trials(T, P, rng):
     return mean + 0.1 * rng.standard_normal((P, T, 4))
 
 
-def correlations(x, y):
+def correlations(x: ArrayLike, y: ArrayLike) -> np.ndarray:
     """Input-output correlations Σ_p y_p x_(p,t)ᵀ, (19) and (145): sums over samples, not means.
 
     Parameters
@@ -270,12 +374,24 @@ def correlations(x, y):
     ------
     ValueError
         If the shapes do not fit or an entry is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> x = np.array([[[1.0], [2.0]], [[0.0], [1.0]]])  # P = 2, T = 2, N_x = 1
+    >>> tasks.correlations(x, np.array([[1.0], [3.0]])).ravel()
+    array([1., 5.])
     """
     x, y = valid.samples(x, y)
     return np.einsum("py,ptn->tyn" if y.ndim == 2 else "poy,ptn->otyn", y, x, optimize=True)
 
 
-def input_covariance(x):
+def input_covariance(x: ArrayLike) -> np.ndarray:
     """Input correlations Σ_p x_(p,t) x_(p,t')ᵀ, (21): a sum over samples, not a mean.
 
     Parameters
@@ -292,6 +408,54 @@ def input_covariance(x):
     ------
     ValueError
         If `x` is not (P, T, N_x) or not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> x = np.array([[[1.0], [2.0]], [[0.0], [1.0]]])
+    >>> tasks.input_covariance(x)[:, :, 0, 0]
+    array([[1., 2.],
+           [2., 5.]])
     """
     x = valid.inputs(x)
     return np.einsum("ptn,pum->tunm", x, x, optimize=True)
+
+
+def moments(x: ArrayLike, y: ArrayLike) -> Moments:
+    """The moments of samples, all that training in closed form needs of them.
+
+    Parameters
+    ----------
+    x : array_like, (P, T, N_x)
+        Inputs.
+    y : array_like, (P, N_y) or (P, T, N_y)
+        Targets.
+
+    Returns
+    -------
+    Moments
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit or an entry is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/scaling`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import tasks
+    >>> m = tasks.moments(np.ones((4, 3, 2)), np.ones((4, 1)))
+    >>> m.correlations.shape, m.covariance.shape, m.square, m.samples
+    ((3, 1, 2), (3, 3, 2, 2), 4.0, 4)
+    """
+    x, y = valid.samples(x, y)
+    return Moments(correlations(x, y), input_covariance(x), float(np.sum(y**2)), len(x))

@@ -6,7 +6,7 @@ import re
 import pytest
 from conftest import ROOT
 
-from benchmarks.timing import Peer, table
+from benchmarks.timing import Peer, digest, table
 
 TEXT = (ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8")
 RESULTS = json.loads(TEXT)
@@ -22,6 +22,13 @@ def test_every_table_is_there_from_a_full_run_of_a_known_machine():
     facts = ("cpu", "cores", "caches", "python", "numpy", "scipy", "torch", "numba", "jax", "diffrax", "blas", "date")
     assert all(RESULTS["machine"][fact] for fact in facts)
     assert not re.search(r"/(home|root|tmp|work|usr)/", TEXT)
+
+
+def test_no_result_was_changed_by_hand():
+    assert RESULTS["digest"] == digest(RESULTS)
+    changed = json.loads(TEXT)
+    changed["tables"][0]["entries"][0]["median"] /= 100
+    assert changed["digest"] != digest(changed)
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))

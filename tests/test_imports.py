@@ -125,6 +125,33 @@ def test_a_room_without_its_extra_names_it(room, root):
     assert run(hide + helps.format(room), root)[-1] == "False"
 
 
+@pytest.mark.parametrize(
+    ("package", "extra", "call"),
+    [
+        ("sympy", "symbolic", "transitions.landau_coefficients(3, 4)"),
+        ("sympy", "symbolic", "transitions.folds(4)"),
+        ("sympy", "symbolic", "transitions.stationary_points(1.0, 4)"),
+        ("yaml", "ledger", "ledger.read_rows('book/ledger.yml')"),
+        ("torch", "witness", "training.gradient(*given(), method='autograd')"),
+        ("numba", "fast", "training.train(*given(), 0.1, 1, compiled=True)"),
+        ("neurogym", "sensory", "tasks.sensory_task('sum', 4, 40, 0)"),
+    ],
+)
+def test_a_function_without_its_extra_names_it(package, extra, call, root):
+    code = f"""
+import sys
+import lrnn_helpers as h
+from lrnn_helpers import {call.partition(".")[0]}
+sys.modules[{package!r}] = None
+given = lambda: (h.network.unaligned_weights(0.1, 2, 2, 2, seed=0), h.tasks.structured_task([[1.0]], P=9, seed=0))
+try:
+    {call}
+except ImportError as error:
+    print(error)
+"""
+    assert f"lrnn-helpers[{extra}]" in " ".join(run(code, root))
+
+
 def test_a_missing_package_is_an_error_that_names_the_extra():
     named = r"nowhere is needed here.*pip install 'lrnn-helpers\[witness\]'"
     with pytest.raises(ImportError, match=named) as caught, extra("witness"):

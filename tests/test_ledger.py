@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
+import yaml
 from cells import define
 
 from lrnn_helpers import modes, symbolic
@@ -15,6 +16,7 @@ from lrnn_helpers.ledger import (
     MIME,
     _book,
     _check,
+    _seal,
     check,
     glue,
     mutants,
@@ -24,7 +26,7 @@ from lrnn_helpers.ledger import (
     verdicts,
     witnesses,
 )
-from lrnn_helpers.ledger.__main__ import with_seals
+from lrnn_helpers.ledger.__main__ import MARKS, first_rows, main
 
 EQ9 = """
 def eq9(a, b, c, s, T, tau):
@@ -99,16 +101,19 @@ def test_a_check_that_no_mutant_can_fail_is_refused():
         check.holds("x", define("def f(a):\n    return a\n"), lambda a: 1 * a, at=[dict(a=2)])
 
 
-def test_crashes_are_counted_apart():
+def test_crashes_are_counted_apart_and_are_no_rejections():
     text = """
     def f(A, B):
         return A @ B + 2 * A @ B
     """
     rng = np.random.default_rng(0)
     at = [dict(A=rng.normal(size=(2, 3)), B=rng.normal(size=(3, 4)))]
-    check.holds("x", define(text), lambda A, B: 3 * np.einsum("ij,jk->ik", A, B), at=at)
+    against = lambda A, B: 3 * np.einsum("ij,jk->ik", A, B)  # noqa: E731
+    with pytest.raises(AssertionError, match="at least 50% of the mutants must be rejected, but 2 are rejected and 5"):
+        check.holds("x", define(text), against, at=at)
+    check.holds("x", define(text), against, at=at, excuse="a product of two matrices: most mutants do not fit together")
     counts = check.records[-1]["mutants"]
-    assert counts["crashed"] >= 2 and counts["rejected"] >= 2
+    assert (counts["crashed"], counts["rejected"]) == (5, 2) and "most mutants" in check.records[-1]["excuse"]
 
 
 def test_the_printed_side_is_written_in_the_cell_and_apart_from_the_other():
@@ -421,7 +426,7 @@ def test_mutants_change_one_thing_each():
     assert kinds == {
         "sign", "left factor dropped", "right factor dropped", "divisor dropped", "exponent+1", "exponent dropped",
         "minus dropped", "transpose dropped", "branches swapped", "comparison reversed", "range end+1", "range end-1",
-        "range start+1", "exp dropped", "conj dropped",
+        "range start+1", "exp dropped", "conj dropped", "exponent cut at 1", "range cut at 2",
     }  # fmt: skip
     f = dict(mutants(define("def g(a, b):\n    return a - b * a\n")))
     assert f["sign: a - b * a"](2, 5) == 12 and f["left factor dropped: b * a"](2, 5) == 0
@@ -436,12 +441,32 @@ def test_mutants_change_one_thing_each():
         mutants(closure(1))
 
 
+def test_mutants_that_are_wrong_from_lag_2_on_need_long_witnesses():
+    text = """
+    def f(a, b, T):
+        return a * sum(b**(T-i) for i in range(1, T+1))
+    """
+
+    def geometric(a, b, T):
+        return a * (1 - b**T) / (1 - b)
+
+    short = [dict(a=Fraction(2, 3), b=Fraction(5, 7), T=T) for T in (1, 2)]
+    with pytest.raises(AssertionError, match=r"unnamed \['(exponent|range) cut at .*, '(exponent|range) cut at "):
+        check.holds("43", define(text), geometric, short, rtol=0)
+    check.holds("43", define(text), geometric, [*short, dict(short[0], T=3)], rtol=0)
+    assert check.records[-1]["sizes"] == {"T": [1, 2, 3]}
+    f = dict(mutants(define("def g(x, n):\n    return x ** n + x ** 0.5 + x ** (1 / n) + 1 ** n + x ** (n - n)\n")))
+    assert [name for name in f if "cut" in name] == ["exponent cut at 1: x ** n"]
+    assert f["exponent cut at 1: x ** n"](4.0, -3) == 0.25 + 2 + 4.0 ** (-1 / 3) + 1 + 1
+
+
 def test_witnesses_are_generic_and_repeatable():
     at = witnesses(T=(1, 4, 7), seed=3, extra=1)
     assert at == witnesses(T=(1, 4, 7), seed=3, extra=1) != witnesses(T=(1, 4, 7), seed=4, extra=1)
     for w in at:
         assert len(w["s"]) == w["T"] == len(set(w["s"])) and w["tau"] > 0 and w["extra"] == 1
         assert {abs(w[name]) for name in "abc"}.isdisjoint({0, 1})
+    assert all({w[name] > 0 for w in witnesses(range(1, 30))} == {True, False} for name in "abc")
     with pytest.raises(ValueError, match="trajectory lengths >= 1"):
         witnesses(T=0)
 
@@ -449,36 +474,29 @@ def test_witnesses_are_generic_and_repeatable():
 ROWS = """
 - id: "1"
   kind: definition
-  chapter: one
 - id: "2"
   kind: theorem
-  chapter: one
   uses: ["1"]
   proof: [step-x]
 - id: "3"
   kind: identity
-  chapter: one
   uses: ["2", "4"]
 - id: "4"
   kind: identity
-  chapter: one
 - id: "5"
   kind: copy
-  chapter: two
   of: "4"
 - id: "6"
   kind: empty
-  chapter: two
 - id: step-x
   kind: step
-  chapter: one
 - id: "c.1"
   kind: claim
-  chapter: one
 - id: fig-1
   kind: figure
-  chapter: one
-"""
+- id: ours-one
+  kind: theorem
+""".replace("  kind", "  section: '1'\n  chapter: one\n  kind")
 
 
 def rec(call, *ids, **fields):
@@ -491,23 +509,64 @@ def rows(tmp_path):
     return read_rows(tmp_path / "ledger.yml")
 
 
-def test_status_comes_from_records_and_the_weakest_dependency(rows):
+def test_status_has_two_parts_from_records_and_the_weakest_dependency(rows):
     records = [rec("defines", "1"), rec("holds", "2", symbolic=[1, 2]), rec("holds", "3", symbolic=[2])]
     found = statuses(rows, records)
-    assert found["1"] == ("defined", "defined")
-    assert found["2"] == ("symbolic", "open"), "a step of its proof is open"
+    assert found["1"] == ("definition", "definition", "definition")
+    assert found["2"] == ("right", "symbolic", "open"), "a step of its proof is open"
     assert found["3"].effective == "open" and "6" not in found and "c.1" not in found
     records += [rec("holds", "step-x", symbolic="all"), rec("refutes", "4", corrected="def f(): ...")]
     found = statuses(rows, records)
-    assert found["2"] == ("proved", "proved")
-    assert found["3"] == ("symbolic", "corrected") and found["5"] == ("corrected", "corrected")
+    assert found["2"] == ("right", "proved", "proved")
+    assert found["3"] == ("right", "symbolic", "numeric"), "the corrected form of (4) counts"
+    assert found["4"] == found["5"] == ("wrong (corrected)", "numeric", "numeric")
+    records += [rec("holds", "4", symbolic="all")]
+    assert statuses(rows, records)["4"] == ("wrong (corrected)", "proved", "proved"), "the form that holds is proved"
+    rows["4"]["erratum"] = dict(kind="slip")
+    assert statuses(rows, records)["5"].printed == "slip"
+    del records[-1]
     records[-1]["corrected"] = None
-    assert statuses(rows, records)["3"].effective == "refuted"
+    assert statuses(rows, records)["4"] == ("wrong (no correction known)", "open", "open")
+    assert statuses(rows, records)["3"].effective == "open"
 
 
-def test_a_listed_T_step_proves_nothing(rows):
+def test_an_erratum_names_all_that_it_runs_through(rows):
+    records = [rec("holds", "3", symbolic=[]), rec("refutes", "4", corrected="def f(): ...")]
+    rows["4"]["erratum"] = dict(kind="condition", also=["3"])
+    found = statuses(rows, records)
+    assert found["3"].printed == found["4"].printed == "right under a stated condition"
+    assert _book.errata(rows) == {"4": "4", "3": "4"}
+    rows["2"]["erratum"] = dict(kind="slip", also=["3"])
+    with pytest.raises(ValueError, match="names '3', which is no row or is in another entry"):
+        statuses(rows, records)
+    rows["2"]["erratum"] = dict(corrected="a")
+    with pytest.raises(ValueError, match="erratum of '2' must say its kind"):
+        statuses(rows, records)
+
+
+def test_a_definition_that_rests_on_a_fact_is_no_stronger_than_it(rows):
+    rows["1"]["uses"] = ["3"]
+    rows["3"]["uses"] = []
+    records = [rec("defines", "1"), rec("holds", "3", symbolic=[])]
+    assert statuses(rows, records)["1"] == ("definition", "definition", "numeric")
+    records[-1]["symbolic"] = "all"
+    assert statuses(rows, records)["1"].effective == "definition"
+
+
+def test_only_a_step_that_holds_for_every_T_proves_something(rows):
     records = [rec("defines", "1"), rec("holds", "2", symbolic=[]), rec("holds", "step-x", symbolic=[1, 2])]
     assert statuses(rows, records)["2"].own == "numeric"
+    assert statuses(rows, [rec("holds", "step-x", symbolic="all")])["2"].own == "open", "no check of the row itself"
+
+
+def test_a_claim_is_no_check_of_an_equation(rows):
+    for supported in ("supported", "not supported"):
+        with pytest.raises(ValueError, match="claim in one stands on '2', a theorem"):
+            statuses(rows, [rec("claim", "2", verdict=supported)])
+    with pytest.raises(ValueError, match=r"figure in one stands on 'c\.1', a claim"):
+        statuses(rows, [rec("figure", "c.1")])
+    assert statuses(rows, [rec("claim", "ours-one", verdict="supported")])["ours-one"].own == "numeric"
+    assert statuses(rows, [rec("claim", "ours-one", verdict="not supported")])["ours-one"].own == "open"
 
 
 def test_cycles_and_unknown_rows_are_errors(rows):
@@ -516,11 +575,22 @@ def test_cycles_and_unknown_rows_are_errors(rows):
     rows["4"]["uses"] = ["3"]
     with pytest.raises(ValueError, match="in a circle, got 3 -> 4 -> 3"):
         statuses(rows, [])
+    rows["4"].update(uses=[], of="5")
+    with pytest.raises(ValueError, match=r"in a circle, got .*4 -> 5 -> 4"):
+        statuses(rows, [])
 
 
-def test_ids_must_be_unique(tmp_path):
-    (tmp_path / "l.yml").write_text('- id: "1"\n- id: "1"\n')
-    with pytest.raises(ValueError, match="got '1' twice"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('- id: "1"\n  section: a\n  chapter: b\n  kind: c\n' * 2, "got '1' twice"),
+        ("- id: 6\n", r"needs an id that is a string \(in quotes\), got 6"),
+        ('- id: "6"\n  section: a\n', "row '6' of .* needs chapter, kind, as strings"),
+    ],
+)
+def test_rows_must_be_whole(tmp_path, text, message):
+    (tmp_path / "l.yml").write_text(text)
+    with pytest.raises(ValueError, match=message):
         read_rows(tmp_path / "l.yml")
 
 
@@ -553,17 +623,34 @@ def test_a_figure_is_remade_from_its_panels_and_its_text_is_another_matter(rows)
     assert verdicts(rows, [figure, judged("fig-1-left", "not supported"), right])["fig-1"].remade == "no"
 
 
-def test_totals_are_counted(rows):
-    records = [rec("defines", "1", mutants=dict(rejected=7)), rec("claim", "c.1", verdict="supported")]
-    found = _book.totals(rows, records)
-    assert (found["equations"], found["checked"], found["mutants"], found["judged"]) == (5, 1, 7, 1)
+def test_totals_are_counted_and_say_what_they_count(rows):
+    function = "def f(a):\n    return a\n"
+    counts = dict(rejected=7, crashed=2)
+    records = [
+        rec("defines", "1", mutants=counts, printed=function),
+        rec("holds", "4", symbolic=[], mutants=counts, printed="def f(a): return a"),
+        rec("refutes", "3", mutants=dict(rejected=5, crashed=0), printed=function, corrected="def g(a): return -a"),
+        rec("holds", "step-x", symbolic="all", mutants=counts, printed="def s(a): return a"),
+        rec("holds", "ours-one", symbolic="all", mutants=counts, printed="def o(a): return a"),
+        judged("c.1", "not supported"),
+        rec("figure", "fig-1", shows=["c.1"], says=[]),
+    ]
+    rows["3"]["erratum"] = dict(kind="slip")
+    assert _book.totals(rows, records) == dict(
+        numbers=6, empty=1, equations=5, settled=4, proved=0, proved_with_all=0, slips=1, wrong=0,
+        claims=1, claims_judged=1, claims_supported=0, figures=1, figures_remade=0,
+        own_results=1, own_proved=1, checks=6, mutants_rejected=12, mutants_crashed=2,
+    )  # fmt: skip
+    assert "**0** of the **1** claims judged are supported" in _book.summary(_book.totals(rows, records))
 
 
 def test_only_what_stands_under_a_label_belongs_to_it():
     text = (
         "$$\nx\n$$\nwords\n\n$$\na = b \\\\\n+ c\n$$ (eq:paper-7)\n\n$$\ny\n$$ (eq:ours)\n$$\nz\n$$ (eq:corrected-7)\n"
+        "```{math}\n:label: eq:paper-8\nd = e\n```\n```{code-cell}\n#\n$$\nq\n$$ (eq:paper-9)\n```\n"
     )
-    assert _book.shown_latex(text) == {"paper-7": "a = b \\\\\n+ c", "corrected-7": "z"}
+    assert _seal.shown_latex(text) == {"paper-7": "a = b \\\\\n+ c", "corrected-7": "z", "paper-8": "d = e"}
+    assert _seal.displays(text)[0] == (None, "x") and ("eq:ours", "y") in _seal.displays(text)
 
 
 @pytest.mark.parametrize(
@@ -581,23 +668,65 @@ def test_only_what_stands_under_a_label_belongs_to_it():
     ],
 )
 def test_typography_is_ignored_and_nothing_else(one, other, same):
-    assert (_book.normalise(one) == _book.normalise(other)) is same
+    assert (_seal.normalise(one) == _seal.normalise(other)) is same
 
 
-def test_the_seal_moves_with_the_equation_and_with_the_function(tmp_path, rows):
-    chapter = "text\n\n$$\na = b\n$$ (eq:paper-2)\n\nmore\n"
-    (tmp_path / "one.md").write_text(chapter)
-    record = rec("holds", "2", symbolic=[], printed="def f(): ...")
-    seals = _book.sealable(rows, [record], tmp_path)
-    assert list(seals) == ["2"]
-    (tmp_path / "one.md").write_text(chapter.replace("a = b", "a = -b"))
-    assert _book.sealable(rows, [record], tmp_path) != seals
-    (tmp_path / "one.md").write_text(chapter)
-    assert _book.sealable(rows, [dict(record, printed="def f(): 1")], tmp_path) != seals
-    text = with_seals(ROWS, seals)
-    assert with_seals(text, seals) == text and text.count("seal:") == 1
-    (tmp_path / "l.yml").write_text(text)
-    assert read_rows(tmp_path / "l.yml")["2"]["seal"] == seals["2"]
+CHAPTER = "text\n\n$$\na = b\n$$ (eq:paper-2)\n\nmore\n\n$$\nx\n$$\n\n$$\ny\n$$ (eq:y)\n"
+SEALED = dict(symbolic=[], printed="def f(): ...", against="g", rtol=0, sizes={"T": [3]}, derivation="h")
+
+
+def test_the_seal_moves_with_all_that_is_shown_stated_and_run(rows):
+    def seals(chapter=CHAPTER, row=None, **ran):
+        changed = dict(rows, **{"2": dict(rows["2"], **(row or {}))})
+        return _seal.sealable(changed, [rec("holds", "2", **(SEALED | ran))], dict(one=chapter))
+
+    before, free = seals()
+    assert before.keys() == rows.keys() and free["one"].keys() == {"", "eq:y"}
+    assert seals(row=dict(seal="x")) == (before, free), "a seal does not seal itself"
+    moved = [seals(CHAPTER.replace("a = b", "a = -b"))]
+    moved += [
+        seals(row={key: "x"}) for key in ("kind", "of", "proof", "latex", "claim", "assumes", "erratum", "domain")
+    ]
+    moved += [seals(row={"uses": ["1", "4"]}), seals(row={"parts": {"a": "b"}})]
+    moved += [seals(**{key: "x"}) for key in ("printed", "corrected", "against", "derivation", "rtol", "sizes", "cell")]
+    for seal, others in moved:
+        assert [id for id in rows if seal[id] != before[id]] == ["2"] and others == free
+    assert seals(CHAPTER.replace("$$\nx", "$$\n-x"))[1]["one"][""] != free["one"][""]
+    assert seals(CHAPTER.replace("$$\ny", "$$\n-y"))[1]["one"]["eq:y"] != free["one"]["eq:y"]
+
+
+def test_the_commands(tmp_path, capsys, monkeypatch):
+    book, readme = tmp_path / "book", tmp_path / "README.md"
+    (tmp_path / "paper.md").write_text("$$a = b' \\quad (1)$$ and $$c \\tag{S2}$$, $$no number$$ and $$d$$ (3.1)\n")
+    monkeypatch.chdir(tmp_path)
+    main(["init", "paper.md"])
+    rows = yaml.safe_load((book / "ledger.yml").read_text())
+    assert [(row["id"], row["latex"]) for row in rows] == [("1", "a = b'"), ("S2", "c"), ("3.1", "d")]
+    assert first_rows(r"\begin{equation}\label{x} e \end{equation}").endswith("latex: 'e'\n")
+    text = (book / "ledger.yml").read_text()
+    (book / "ledger.yml").write_text(text.replace("chapter: ''", "chapter: one"))
+    (book / "one.md").write_text("$$\na\n$$ (eq:paper-1)\n")
+    mutants = dict(rejected=1, crashed=0)
+    record = dict(rec("holds", "1", symbolic=[]), mutants=mutants, printed="def f(): ...")
+    output = {"output_type": "display_data", "data": {MIME: record, "text/plain": "x"}}
+    (book / "one.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "outputs": [output]}]}))
+    main(["seal"])
+    once = (book / "ledger.yml").read_text()
+    assert once.count("  seal: '") == 3 and read_rows(book / "ledger.yml")["S2"]["seal"]
+    main(["seal"])
+    assert (book / "ledger.yml").read_text() == once and json.loads((book / "seals.json").read_text()) == {}
+    main(["totals", "--json"])
+    assert json.loads(capsys.readouterr().out)["settled"] == 1
+    readme.write_text("a\n<!-- totals:begin -->\nstale\n<!-- totals:end -->\nb\n")
+    main(["readme"])
+    assert "**1 of 3** numbered equations" in MARKS.search(readme.read_text())[0] and "stale" not in readme.read_text()
+    for bad in (["init", "paper.md"], ["--book", "none", "totals"], ["nonsense"], []):
+        with pytest.raises(SystemExit):
+            main(bad)
+    assert "there is no none/ledger.yml" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0 and "write the seals" in capsys.readouterr().out
 
 
 def test_records_survive_in_a_notebook(tmp_path):

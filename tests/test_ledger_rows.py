@@ -109,7 +109,7 @@ def test_rows_say_what_they_state():
     assert ids_of("empty") == EMPTY
     assert but(lambda row: (row["latex"] == "") == (row["kind"] == "empty"), EQUATIONS) == []
     assert but(lambda row: row["claim"].strip() and not row["claim"].endswith("."), ROWS[204:]) == []
-    bare = {"id", "section", "chapter", "kind", "latex"}
+    bare = {"id", "section", "chapter", "kind", "latex", "seal"}
     assert but(lambda row: row["kind"] != "empty" or row.keys() == bare) == []
 
 
@@ -178,8 +178,17 @@ def test_no_row_rests_on_itself():
 
 def test_errata_are_complete():
     found = [row for row in ROWS if "erratum" in row]
-    assert but(lambda row: list(row["erratum"]) == ["kind", "corrected", "consequence"], found) == []
-    assert but(lambda row: row["erratum"]["kind"] in ("substantive", "slip"), found) == []
+    heads = [row for row in found if "kind" in row["erratum"]]
+    followers = [row for row in found if row not in heads]
+    keys = ["kind", "also", "corrected", "consequence"]
+    named = {id for row in heads for id in row["erratum"].get("also", ())}
+    assert but(lambda row: list(row["erratum"]) == [key for key in keys if key in row["erratum"]], heads) == []
+    assert but(lambda row: {"kind", "corrected", "consequence"} <= row["erratum"].keys(), heads) == []
+    assert but(lambda row: list(row["erratum"]) == ["corrected"] and row["id"] in named, followers) == []
+    assert but(lambda row: row["erratum"]["kind"] in ("substantive", "condition", "slip"), heads) == []
     assert but(lambda row: row["erratum"]["corrected"] not in ("", row.get("latex")), found) == []
-    assert but(lambda row: row["erratum"]["consequence"].rstrip(")").endswith("."), found) == []
-    assert but(lambda row: row["kind"] not in ("empty", "claim", "step", "assumption"), found) == []
+    assert but(lambda row: row["erratum"]["consequence"].rstrip(")").endswith("."), heads) == []
+    assert but(lambda row: row["kind"] not in ("empty", "claim", "panel", "step", "assumption"), found) == []
+    assert named <= BY_ID.keys() and named.isdisjoint(row["id"] for row in heads)
+    conditions = [row for row in heads if row["erratum"]["kind"] == "condition"]
+    assert all(BY_ID[id].get("assumes") for row in conditions for id in [row["id"], *row["erratum"].get("also", ())])

@@ -100,3 +100,58 @@ def test_the_colours_stay_apart_in_lightness_or_hue():
     rgb = np.array([mpl.colors.to_rgb(colour) for colour in plotting.COLOURS])
     gaps = np.linalg.norm(rgb[:, None] - rgb[None], axis=-1)[np.triu_indices(len(rgb), 1)]
     assert gaps.min() > 0.25
+
+
+# ---- what a figure's digest sees
+
+
+def drawing(scale=1.0, noise=0.0, label="theory", log=False, shift=0):
+    x = np.linspace(0, 3, 200)
+    with plotting.style():
+        fig, (left, right) = plt.subplots(1, 2)
+        plotting.simulation(x, np.tanh(x) * (1 + noise), label="training", ax=left)
+        plotting.theory(x, np.tanh(x) * scale + 0.001, label=label, ax=left)
+        left.set_yscale("log" if log else "linear")
+        left.legend()
+        mesh = right.pcolormesh(np.arange(12.0).reshape(3, 4) ** 2 * (1 + noise), vmin=0, vmax=200)
+        mesh.set_array(np.roll(mesh.get_array(), shift, axis=1))
+        right.scatter(x[:5] + noise, x[:5] ** 2)
+        right.fill_between(x[:9], 0, x[:9] * scale)
+    fig.canvas.draw()
+    line = plotting._drawn(fig)
+    plt.close(fig)
+    return line
+
+
+def test_a_figure_s_digest_moves_with_what_is_drawn_and_not_with_rounding():
+    line = drawing()
+    assert re.fullmatch(r"Figure: 2 lines, 3 shapes · [0-9a-f]{8}", line) and drawing() == line
+    assert drawing(noise=1e-11) == line
+    changed = [drawing(scale=0.8), drawing(scale=0.98), drawing(label="other"), drawing(log=True), drawing(shift=1)]
+    assert len({line, *changed}) == 6
+
+
+def test_theory_that_leaves_the_simulation_is_not_shown():
+    def draw(factor, also=True):
+        x = np.linspace(0, 3, 50)
+        fig, ax = plt.subplots()
+        plotting.simulation(x, np.sin(x), ax=ax)
+        plotting.simulation(x, np.cos(x), ax=ax)
+        if also:
+            plotting.theory(x[::2], np.sin(x[::2]) * factor, ax=ax)
+        return fig
+
+    draw(1.001)
+    plotting.show(agree=0.01)
+    assert not plt.get_fignums()
+    for factor, also, message in ((0.8, True, "off every simulation"), (1, False, "no theory line")):
+        draw(factor, also)
+        with pytest.raises(AssertionError, match=message):
+            plotting.show(agree=0.01)
+        plt.close("all")
+    _, ax = plt.subplots()
+    plotting.simulation([0, 1, 2], [1, 2, 3], ax=ax)
+    plotting.theory([0, 1, 2], [1, 2, 3], ax=ax)
+    with pytest.raises(AssertionError, match="is the simulation itself"):
+        plotting.show(agree=0.01)
+    plt.close("all")

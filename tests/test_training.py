@@ -476,3 +476,50 @@ BATCH = network.unaligned_weights(np.full(2, 0.5), 2, 3, 5, 0)
 def test_errors_name_the_argument_and_what_was_received(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("loss", ["sum", "mean"])
+def test_moments_stand_for_samples(outputs, loss):
+    rng = np.random.default_rng(21)
+    task = random_task(rng, 4, 3, 2, 60, outputs)
+    weights, moments = network.unaligned_weights([0.3, 0.8], 3, 4, 2, rng), tasks.moments(*task[:2])
+    got, want = (training.train(weights, data, 0.003, 300, record_every=100, loss=loss) for data in (moments, task))
+    assert_same(got.final, want.final, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(got.loss, want.loss, rtol=1e-9)
+    np.testing.assert_allclose(training.loss_value(weights, moments, loss), training.loss_value(weights, task, loss))
+    assert_same(training.gradient(weights, moments, loss=loss), training.gradient(weights, task, loss=loss), rtol=1e-10)
+    floor = training.loss_value(weights, moments._replace(square=None, samples=60), loss)
+    apart = training.loss_value(weights, task, loss) - floor  # what no linear map of the inputs answers
+    np.testing.assert_allclose(apart, apart[0], rtol=1e-9)
+    assert apart[0] > 0
+
+
+def test_moments_of_fewer_samples_than_inputs():
+    task = random_task(np.random.default_rng(22), 5, 3, 2, 7)
+    weights = network.unaligned_weights(0.5, 3, 4, 2, 1)
+    got, want = (training.train(weights, data, 0.01, 200).loss for data in (tasks.moments(*task[:2]), task))
+    np.testing.assert_allclose(got, want, rtol=1e-8)
+
+
+def test_moments_that_no_data_have_are_refused():
+    rng = np.random.default_rng(23)
+    task, weights = random_task(rng, 3, 2, 2, 9), network.unaligned_weights(0.5, 2, 3, 2, 1)
+    good = tasks.moments(*task[:2])
+    flat = np.zeros_like(good.covariance)
+    flat[0, 0] = np.eye(2)
+    for bad, match in (
+        (good._replace(covariance=good.covariance[:, :, 0]), "covariance must have shape"),
+        (good._replace(correlations=good.correlations[1:]), "correlations must have shape"),
+        (good._replace(covariance=-good.covariance), "positive semidefinite, got an eigenvalue"),
+        (good._replace(covariance=good.covariance + np.arange(3)[:, None, None, None]), "symmetric"),
+        (good._replace(covariance=flat), "correlations must lie in the range"),
+        (good._replace(square=0.1), "square must be >="),
+        (good._replace(covariance=np.full_like(flat, np.nan)), "covariance must be finite"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            training.train(weights, bad, 0.01, 1)
+    with pytest.raises(ValueError, match="needs the number of samples"):
+        training.train(weights, good._replace(samples=None), 0.01, 1, loss="mean")
+    with pytest.raises(TypeError, match="samples are needed here, got Moments"):
+        training.train(weights, good, 0.01, 1, method="autograd")

@@ -1,59 +1,45 @@
 """Directives that show the ledger: what the rows state, joined with what the notebooks recorded.
 
-``{ledger-totals}``, ``{ledger-graph}``, ``{ledger-table}`` (equations, or claims with ``:claims:``), ``{errata-list}``,
-``{figure-verdicts}`` and, at the top of a chapter, ``{chapter-card}``. Nothing is typed: each number and verdict is
-read from ``ledger.yml`` and the committed notebooks when the book is built.
+``{ledger-totals}``, ``{ledger-graph}``, ``{ledger-table}`` (equations, or claims with ``:claims:``),
+``{ledger-excuses}``, ``{errata-list}``, ``{figure-verdicts}`` and, at the top of a chapter, ``{chapter-card}``. Nothing
+is typed: each number and verdict is read from ``ledger.yml`` and the committed notebooks when the book is built. The
+folder that holds them is the configuration's ``ledger_book``.
 """
 
+import re
 from functools import cache
 from html import escape
 from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from lrnn_helpers.ledger import read_records, read_rows, statuses, verdicts
-from lrnn_helpers.ledger._book import shown_latex, totals
+from lrnn_helpers.ledger._book import CHECKS, ERRATA, EVIDENCE, errata, is_number, totals
+from lrnn_helpers.ledger._seal import read_texts, shown_latex
 
-BOOK = Path(__file__).resolve().parents[1]
 WORDS = {
-    "open": "open",
-    "refuted": "refuted, no correction",
-    "corrected": "corrected",
-    "numeric": "numeric",
     "symbolic": "symbolic for listed T",
-    "proved": "proved for all T",
-    "defined": "definition",
+    "definition": "definition",
+    "yes": "remade",
+    "no": "not remade",
+    "in part": "in part",
 }
 
 
 @cache
-def ledger():
-    """Rows, records, statuses, verdicts, and the labels that chapters show, read once a build."""
-    rows, records = read_rows(BOOK / "ledger.yml"), read_records(BOOK)
-    shown = {}
-    for chapter in sorted({row["chapter"] for row in rows.values()}):
-        if (BOOK / f"{chapter}.md").exists():
-            shown |= {label: chapter for label in shown_latex((BOOK / f"{chapter}.md").read_text())}
+def ledger(book):
+    """Rows, records, statuses, verdicts, and the labels that pages show with their page, read once a build."""
+    rows, records = read_rows(Path(book) / "ledger.yml"), read_records(book)
+    shown = {label: page for page, text in read_texts(book).items() for label in shown_latex(text)}
     return rows, records, statuses(rows, records), verdicts(rows, records), shown
 
 
-def name(id):
-    """A row's id as text, linked to its equation where a chapter shows it."""
-    if f"paper-{id}" in ledger()[4]:
-        return f"{{eq}}`eq:paper-{id}`"
-    return f"({id})" if id.isdigit() else f"`{id}`"
-
-
-def place(chapter):
-    """A chapter's link, or its bare name while it is not written."""
-    return f"{{doc}}`/book/{chapter}`" if (BOOK / f"{chapter}.md").exists() else f"*{chapter.split('/')[-1]}*"
-
-
-def badge(status):
+def badge(word):
     """A coloured word for a status or a verdict."""
-    return f"[{WORDS.get(status, status)}]{{.status .status-{status.replace(' ', '-')}}}"
+    return f"[{WORDS.get(word, word)}]{{.status .status-{re.sub('[^a-z]+', '-', word).strip('-')}}}"
 
 
 def table(header, rows, widths):
@@ -64,33 +50,80 @@ def table(header, rows, widths):
     return "\n".join([*lines, "::::", ""])
 
 
+def evidence_of(record):
+    """A record's line without the ids, which stand beside it."""
+    if record["call"] == "claim":
+        return outcome_of(record)
+    return record["text"].split("  ", 1)[1].replace("*", r"\*").replace("_", r"\_")
+
+
+def outcome_of(record):
+    """A claim's verdict on its domain: how many of how many cases, and how many outside."""
+    if "predicate" not in record:  # SHIM: a record of the old form
+        return f"{record['condition']} ({record['verdict']})" if record["condition"] else record["verdict"]
+    part = f"**{record['part']}**: " if record["part"] else ""
+    cases = "runs" if record["runs"] else "cases"
+    share = "" if record["share"] == 1 else " (95 % interval {:.2f} to {:.2f})".format(*record["interval"])
+    return (
+        f"{part}{badge(record['verdict'])} {record['held']} of {record['cases']} {cases}{share}, {record['domain']}; "
+        f"outside, {record['passed']} of {record['outside']}"
+    )
+
+
 class Shown(SphinxDirective):
     """A directive whose output is MyST text made from the ledger."""
 
     def run(self):
         """Parse what `text` returns in place."""
-        self.env.note_dependency(str(BOOK / "ledger.yml"))
+        self.book = str(Path(self.env.app.srcdir) / self.config.ledger_book)
+        self.env.note_dependency(str(Path(self.book) / "ledger.yml"))
         holder = nodes.container()
-        from docutils.statemachine import StringList
-
         self.state.nested_parse(StringList(self.text().splitlines(), source="ledger"), self.content_offset, holder)
         return holder.children
+
+    def name(self, id):
+        """A row's id as text, linked to its equation where a page shows it."""
+        if f"paper-{id}" in ledger(self.book)[4]:
+            return f"{{eq}}`eq:paper-{id}`"
+        return f"({id})" if is_number(ledger(self.book)[0][id]) else f"`{id}`"
+
+    def place(self, chapter):
+        """A chapter's link, or its bare name while it is not written."""
+        if (Path(self.book) / f"{chapter}.md").exists():
+            return f"{{doc}}`/{self.config.ledger_book}/{chapter}`"
+        return f"*{chapter.split('/')[-1]}*"
+
+    def sections(self, kinds, cells, header, widths):
+        """One table a chapter of the rows that `kinds` accepts."""
+        rows, out = ledger(self.book)[0], []
+        for chapter in dict.fromkeys(row["chapter"] for row in rows.values()):
+            mine = [row for row in rows.values() if row["chapter"] == chapter and kinds(row)]
+            if mine:
+                lines = [cells(row) for row in mine]
+                out += [f"**§{mine[0]['section']}**: {self.place(chapter)}", "", table(header, lines, widths)]
+        return "\n".join(out)
 
 
 class Totals(Shown):
     """The totals as a row of cards."""
 
     def text(self):
-        """One card a number."""
-        t = totals(*ledger()[:2])
+        """One card a number, and what it counts."""
+        t = totals(*ledger(self.book)[:2])
         cards = [
-            (f"{t['checked']} / {t['equations']}", "numbered equations checked"),
-            (t["corrected"], "of them corrected"),
-            (f"{t['judged']} / {t['claims']}", "claims of the text judged"),
-            (f"{t['remade']} / {t['figures']}", "figures judged"),
-            (t["mutants"], "wrong variants rejected"),
+            (f"{t['settled']} / {t['equations']}", "numbered equations settled"),
+            (t["slips"] + t["wrong"], f"of them misprinted: {t['slips']} slips, {t['wrong']} wrong"),
+            (t["proved"], f"of them proved, {t['proved_with_all']} with all that they rest on"),
+            (
+                f"{t['claims_supported']} / {t['claims_judged']}",
+                f"claims supported of those judged ({t['claims']} in all)",
+            ),
+            (f"{t['figures_remade']} / {t['figures']}", "figures remade"),
+            (f"{t['own_proved']} / {t['own_results']}", "results of our own proved"),
+            (t["mutants_rejected"], "wrong variants of the equations rejected"),
+            (t["checks"], "checks in all"),
         ]
-        lines = ["::::{grid} 2 3 5 5", ":gutter: 2", ":class-container: totals", ""]
+        lines = ["::::{grid} 2 2 4 4", ":gutter: 2", ":class-container: totals", ""]
         for number, what in cards:
             lines += [":::{grid-item-card}", ":text-align: center", f"[{number}]{{.total}}", "", what, ":::"]
         return "\n".join([*lines, "::::"])
@@ -103,94 +136,94 @@ class Table(Shown):
 
     def text(self):
         """One table a chapter."""
-        rows, records, status, verdict, _ = ledger()
-        out = []
-        for chapter in dict.fromkeys(row["chapter"] for row in rows.values()):
-            if "claims" in self.options:
-                mine = [row for row in rows.values() if row["chapter"] == chapter and row["kind"] == "claim"]
-                lines = [self.claim(row, records, verdict[row["id"]]) for row in mine]
-                header, widths = ("claim", "in our words", "verdict", "where and when"), (8, 50, 14, 28)
-            else:
-                mine = [row for row in rows.values() if row["chapter"] == chapter and row["id"] in status]
-                lines = [self.statement(row, records, status[row["id"]]) for row in mine]
-                header, widths = ("row", "kind", "own status", "with what it uses", "evidence"), (9, 13, 15, 15, 48)
-            if lines:
-                out += [f"**§{mine[0]['section']}**: {place(chapter)}", "", table(header, lines, widths)]
-        return "\n".join(out)
+        _, records, status, verdict, _ = ledger(self.book)
 
-    def statement(self, row, records, status):
-        """The cells of a statement's row."""
-        mine = [r for r in records if row["id"] in r["ids"]]
-        kind = row["kind"] + (f" of {name(row['of'])}" if "of" in row else "")
-        evidence = " ".join(evidence_of(r) for r in mine) or ("as its original" if "of" in row else "—")
-        return name(row["id"]), kind, badge(status.own), badge(status.effective), evidence
+        def statement(row):
+            own, mine = status[row["id"]], [r for r in records if row["id"] in r["ids"]]
+            kind = row["kind"] + (f" of {self.name(row['of'])}" if "of" in row else "")
+            checks = " ".join(map(evidence_of, mine)) or ("as its original" if "of" in row else "—")
+            return self.name(row["id"]), kind, *map(badge, own), checks
 
-    def claim(self, row, records, verdict):
-        """The cells of a claim's row."""
-        mine = [r for r in records if row["id"] in r["ids"] and r["call"] == "claim"]
-        no = {False: " (no)", True: ""}
-        where = [r.get("condition", r.get("domain", "")) + no[r["verdict"] == "supported"] for r in mine]
-        return (
-            f"`{row['id']}`",
-            row.get("claim", "").replace("\n", " "),
-            badge(verdict),
-            "; ".join(filter(None, where)) or "—",
-        )
+        def claim(row):
+            said = " ".join(row.get("claim", "").split())
+            said += "".join(f" **{part}**: {' '.join(text.split())}" for part, text in row.get("parts", {}).items())
+            found = "; ".join(evidence_of(r) for r in records if row["id"] in r["ids"] and r["call"] == "claim")
+            return f"`{row['id']}`", said, badge(verdict[row["id"]]), found or "—"
+
+        if "claims" in self.options:
+            header, widths = ("claim", "in our words", "verdict", "over its domain, and outside"), (8, 42, 12, 38)
+            return self.sections(lambda row: row["kind"] in ("claim", "panel"), claim, header, widths)
+        header = ("row", "kind", "printed form", "evidence", "with what it uses", "checks")
+        return self.sections(lambda row: row["id"] in status, statement, header, (8, 12, 14, 12, 12, 42))
 
 
-def evidence_of(record):
-    """A record's line without the ids, which stand beside it."""
-    return record["text"].split("  ", 1)[1].replace("*", r"\*").replace("_", r"\_")
+class Excuses(Shown):
+    """The checks that stay below a floor, with the reason that each gives."""
+
+    def text(self):
+        """A list."""
+        found = [r for r in ledger(self.book)[1] if r.get("excuse")]
+        names = [", ".join(map(self.name, r["ids"])) for r in found]
+        lines = [f"- {name}: {r['excuse']}" for name, r in zip(names, found, strict=True)]
+        return "\n".join(lines) or "None."
 
 
 class Errata(Shown):
-    """Printed form, corrected form, evidence and consequence of each refuted row, of one ``:kind:``."""
+    """Every entry of one ``:kind:``: all rows that it names, printed and corrected form, evidence, consequence."""
 
-    option_spec = {"kind": lambda value: directives.choice(value, ("substantive", "slip"))}
+    option_spec = {"kind": lambda value: directives.choice(value, tuple(ERRATA))}
 
     def text(self):
-        """One block an erratum; those whose check is still to come are listed as such."""
-        rows, records, *_ = ledger()
-        out, waiting = [], []
-        for id, row in rows.items():
+        """One block an entry; those whose check is still to come are listed as such."""
+        rows, records, *_ = ledger(self.book)
+        heads, out, waiting = errata(rows), [], []
+        for head, row in rows.items():
             if row.get("erratum", {}).get("kind") != self.options["kind"]:
                 continue
-            mine = [r for r in records if id in r["ids"] and r["call"] == "refutes"]
+            members = [id for id, of in heads.items() if of == head]
+            mine = [r for r in records if set(members) & set(r["ids"]) and "printed" in r]
             if not mine:
-                waiting.append(f"({id})" if id.isdigit() else id)
+                waiting.append(self.name(head))
                 continue
-            out += [f"**{name(id)}**, §{row['section']}, {place(row['chapter'])}", ""]
-            if row.get("latex"):
-                out += ["Printed:", "", "```{math}", ":nowrap:", rf"\[{row['latex'].strip()}\]", "```", ""]
-            out += ["Corrected:", "", "```{math}", ":nowrap:", rf"\[{row['erratum']['corrected'].strip()}\]", "```", ""]
+            places = ", ".join(dict.fromkeys(self.place(rows[id]["chapter"]) for id in members))
+            out += [f"**{', '.join(map(self.name, members))}**, §{row['section']}, {places}", ""]
+            for id in members:
+                for word, latex in (
+                    ("Printed", rows[id].get("latex")),
+                    ("Corrected", rows[id].get("erratum", {}).get("corrected")),
+                ):
+                    if latex:
+                        which = f" {self.name(id)}" if len(members) > 1 else ""
+                        display = ["```{math}", ":nowrap:", rf"\[{latex.strip()}\]", "```", ""]
+                        out += [f"{word}{which}:", "", *display]
             out += [row["erratum"]["consequence"], "", *(f"Evidence: {evidence_of(r)}" for r in mine), "", "---", ""]
         # A rule stands between two entries; a page may not end with one.
         del out[-2:]
         if waiting:
             out += ["", "---", ""] if out else []
             out += [f"Suspected, not yet checked in a chapter: {', '.join(waiting)}."]
-        return "\n".join(out)
+        return "\n".join(out) or "None."
 
 
 class Figures(Shown):
-    """The figures' verdicts, with the claims they rest on and the settings that the paper leaves open."""
+    """The figures: what is remade of them, what the text reads from them, the settings that the paper leaves open."""
 
     def text(self):
         """One table."""
-        rows, records, _, verdict, _ = ledger()
+        rows, records, _, verdict, _ = ledger(self.book)
         lines = []
         for id, row in rows.items():
             if row["kind"] != "figure":
                 continue
-            mine = [r for r in records if r["call"] == "figure" and id in r["ids"]]
+            mine = [r for r in records if r["call"] == "figure" and id in r["ids"] and "shows" in r]
             settings = "; ".join(f"{key}: {value}" for r in mine for key, value in r["settings"].items())
-            claims = ", ".join(f"`{claim}`" for r in mine for claim in r.get("shows", ()))
-            lines.append((f"`{id}`", place(row["chapter"]), badge(verdict[id].remade), claims or "—", settings or "—"))
-        return table(
-            ("figure", "chapter", "verdict", "claims", "our settings where the paper has none"),
-            lines,
-            (9, 20, 14, 17, 40),
-        )
+            panels = "; ".join(f"`{i}` {badge(verdict[i])}" for r in mine for i in r["shows"])
+            said = [f"`{i}` {badge(verdict[i])}" for r in mine for i in r["says"]]
+            read = f"{verdict[id].supported} of {verdict[id].read} supported: {'; '.join(said)}" if said else "no claim"
+            cells = (badge(verdict[id].remade), panels or "—", read if mine else "—", settings or "—")
+            lines.append((f"`{id}`", self.place(row["chapter"]), *cells))
+        header = ("figure", "chapter", "remade", "what its panels show", "what the text reads from it", "our settings")
+        return table(header, lines, (8, 14, 10, 22, 22, 24))
 
 
 class Card(Shown):
@@ -201,37 +234,29 @@ class Card(Shown):
 
     def text(self):
         """An admonition."""
-        chapter = self.env.docname.removeprefix("book/")
-        mine = [r for r in ledger()[1] if r["chapter"] == chapter]
+        chapter = self.env.docname.removeprefix(f"{self.config.ledger_book}/")
+        mine = [r for r in ledger(self.book)[1] if r["chapter"] == chapter and r["call"] in CHECKS]
         corrected = {id for r in mine if r["call"] == "refutes" for id in r["ids"]}
         counts = f"{len(mine)} checks"
         if corrected:
-            counts += f", {len(corrected)} of the paper's numbers corrected"
+            counts += f", {len(corrected)} of the paper's statements corrected"
         line = f"*{counts} · runs in about {self.options['runtime']}*"
-        return "\n".join(
-            [
-                f":::{{admonition}} {self.options['section']} of the paper",
-                ":class: chapter-card",
-                "",
-                *self.content,
-                "",
-                line,
-                ":::",
-            ]
-        )
+        head = [f":::{{admonition}} {self.options['section']} of the paper", ":class: chapter-card", ""]
+        return "\n".join([*head, *self.content, "", line, ":::"])
 
 
 def part(section):
     """The appendix, or the section of the main text: "F.3.1" is in "F", "2.2" in "2.2"."""
-    return section.split(".")[0] if section[0].isalpha() else section
+    return section.split(".")[0] if section[:1].isalpha() else section
 
 
-class Graph(SphinxDirective):
-    """What rests on what: a row of cells a section, coloured by effective status, as inline SVG."""
+class Graph(Shown):
+    """What rests on what: a row of cells a section, coloured by effective evidence, as inline SVG."""
 
     def run(self):
-        """Lay out in the paper's order; 20 cells a line."""
-        rows, _, status, _, shown = ledger()
+        """Lay out in the paper's order; 18 cells a line."""
+        self.book = str(Path(self.env.app.srcdir) / self.config.ledger_book)
+        rows, _, status, _, shown = ledger(self.book)
         builder, here = self.env.app.builder, self.env.docname
         sections, at = {}, {}
         for id, row in rows.items():
@@ -250,31 +275,32 @@ class Graph(SphinxDirective):
                     curve = f"M{x1} {y1} C{x1} {y1 + 40} {x2} {y2 - 40} {x2} {y2}"
                     parts.append(f'<path class="edge" d="{curve}"/>')
         for id, (x, top) in at.items():
-            effective = status[id].effective
-            text = id if id.isdigit() else "".join(part[0] for part in id.replace(".", "-").split("-") if part)
+            printed, _, effective = status[id]
+            text = id if is_number(rows[id]) else "".join(w[0] for w in id.replace(".", "-").split("-") if w)
+            title = f"{escape(id)}: {printed}, with what it uses {WORDS.get(effective, effective)}"
             cell = (
-                f'<g class="cell status-{effective}"><title>{escape(id)}: {WORDS[effective]}</title>'
+                f'<g class="cell status-{effective}"><title>{title}</title>'
                 f'<rect x="{x}" y="{top}" width="34" height="20" rx="4"/>'
                 f'<text x="{x + 17}" y="{top + 14}">{escape(text)}</text></g>'
             )
             if f"paper-{id}" in shown:
-                uri = builder.get_relative_uri(here, f"book/{shown[f'paper-{id}']}") + f"#equation-eq-paper-{id}"
-                cell = f'<a href="{uri}">{cell}</a>'
+                page = builder.get_relative_uri(here, f"{self.config.ledger_book}/{shown[f'paper-{id}']}")
+                cell = f'<a href="{page}#{nodes.make_id(f"equation-eq-paper-{id}")}">{cell}</a>'
             parts.append(cell)
         svg = f'<svg class="ledger-graph" viewBox="-2 -2 {70 + width * per_line} {y + 4}" role="img" '
-        svg += (
-            'aria-label="Every statement of the paper, coloured by effective status; curves join what rests on what">'
-        )
-        key = "".join(f'<span class="status status-{s}">{word}</span> ' for s, word in WORDS.items())
+        svg += 'aria-label="Every statement, coloured by its evidence; curves join what rests on what">'
+        key = "".join(f'<span class="status status-{s}">{WORDS.get(s, s)}</span> ' for s in EVIDENCE)
         html = f'<div class="ledger-figure">{svg}{"".join(labels + parts)}</svg><p class="ledger-key">{key}</p></div>'
         return [nodes.raw("", html, format="html")]
 
 
 def setup(app):
     """Register the directives."""
+    app.add_config_value("ledger_book", "book", "env")
     for word, directive in {
         "ledger-totals": Totals,
         "ledger-table": Table,
+        "ledger-excuses": Excuses,
         "ledger-graph": Graph,
         "errata-list": Errata,
         "figure-verdicts": Figures,

@@ -10,8 +10,10 @@ from docutils.utils.roman import toRoman
 from sphinx.domains.math import MathDomain
 from sphinx.util import logging
 
+from lrnn_helpers.ledger._book import NUMBER
+
 OURS = re.compile(r"(?!eq:paper|eq:corrected)")
-PAPER = re.compile(r"eq:(?:paper|(corrected))-(\d+[a-z]?)$")
+PAPER = re.compile(rf"eq:(?:paper|(corrected))-({NUMBER})$")
 log = logging.getLogger(__name__)
 
 

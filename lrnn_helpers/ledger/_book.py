@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import ast
 import json
 import re
 from pathlib import Path
@@ -10,19 +10,33 @@ from typing import NamedTuple
 
 from lrnn_helpers.ledger._check import MIME
 
-# weakest to strongest; "defined" stands by fiat, so it weakens nothing that uses it
-STATUSES = ("open", "refuted", "corrected", "numeric", "symbolic", "proved", "defined")
-OLD_MIME = "application/vnd.lrnn.check+json"  # SHIM: goes when every chapter writes records of the new form
+PRINTED = (
+    *("open", "right", "right under a stated condition", "slip"),
+    *("wrong (corrected)", "wrong (no correction known)", "definition"),
+)
+# weakest to strongest; a definition stands by fiat, so it weakens nothing that uses it
+EVIDENCE = ("open", "numeric", "symbolic", "proved", "definition")
 VERDICTS = ("supported", "in part", "not supported", "open")
 JUDGED = {"claim", "panel", "figure"}
-LABELLED = re.compile(r"^\$\$\n(?P<latex>(?:(?!\$\$).*\n)+?)\$\$ \(eq:(?P<label>(?:paper|corrected)-[^)]+)\)\s*$", re.M)
+ERRATA = {"slip": "slip", "condition": "right under a stated condition", "substantive": "wrong (corrected)"}
+NUMBER = r"[A-Z]?\d+(?:\.\d+)*[a-z]?"  # of an equation: 12, S12, 3.1, 12a
+OLD_MIME = "application/vnd.lrnn.check+json"  # SHIM: goes when every chapter writes records of the new form
 
 
 class Status(NamedTuple):
-    """A row's own status and its effective one, the weakest along what it uses."""
+    """What became of the printed form, and the evidence for the form that holds: its own, and with all it uses."""
 
+    printed: str
     own: str
     effective: str
+
+
+class FigureVerdict(NamedTuple):
+    """Whether a figure is remade ("yes", "in part", "no" or "open"), and how many of the claims read from it hold."""
+
+    remade: str
+    supported: int
+    read: int
 
 
 def read_rows(path):
@@ -41,16 +55,29 @@ def read_rows(path):
     Raises
     ------
     ValueError
-        Where an id stands twice.
+        Where a row has no id, section, chapter or kind, an id is no string, or one stands twice.
     """
     import yaml
 
     rows = {}
-    for row in yaml.load(Path(path).read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-        if row["id"] in rows:
-            raise ValueError(f"ledger rows must have ids of their own, got {row['id']!r} twice")
-        rows[row["id"]] = row
+    for row in yaml.load(Path(path).read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or []:
+        id = row.get("id")
+        if not isinstance(id, str):
+            raise ValueError(f"every row of {path} needs an id that is a string (in quotes), got {id!r}")
+        missing = [key for key in ("section", "chapter", "kind") if not isinstance(row.get(key), str)]
+        if missing:
+            raise ValueError(f"row {id!r} of {path} needs {', '.join(missing)}, as strings")
+        if id in rows:
+            raise ValueError(f"ledger rows must have ids of their own, got {id!r} twice")
+        rows[id] = row
     return rows
+
+
+def read_notebooks(book):
+    """Chapter (the notebook's path, no suffix) to notebook, of those under a folder."""
+    book = Path(book)
+    paths = (p for p in sorted(book.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts)
+    return {p.relative_to(book).with_suffix("").as_posix(): json.loads(p.read_text(encoding="utf-8")) for p in paths}
 
 
 def read_records(book):
@@ -58,77 +85,68 @@ def read_records(book):
 
     Parameters
     ----------
-    book : path-like
-        A folder.
+    book : path-like, or dict of str to notebook
+        A folder, or what `read_notebooks` found there.
 
     Returns
     -------
     list of dict
-        The records in the order of chapters and cells, each with its ``chapter`` (the notebook's path, no suffix).
+        The records in the order of chapters and cells, each with its ``chapter``; a claim's with its ``cell`` too, the
+        source in which its cases are drawn.
     """
-    book, records = Path(book), []
-    for path in sorted(book.rglob("*.ipynb")):
-        if ".ipynb_checkpoints" in path.parts:
-            continue
-        for cell in json.loads(path.read_text())["cells"]:
+    records = []
+    for chapter, notebook in (book if isinstance(book, dict) else read_notebooks(book)).items():
+        for cell in notebook["cells"]:
             for output in cell.get("outputs", []):
                 for mime in {MIME, OLD_MIME} & output.get("data", {}).keys():
-                    chapter = path.relative_to(book).with_suffix("").as_posix()
-                    records.append(dict(output["data"][mime], chapter=chapter))
+                    record = dict(output["data"][mime], chapter=chapter)
+                    if record["call"] == "claim":
+                        record["cell"] = "".join(cell.get("source", ""))
+                    records.append(record)
     return records
 
 
-def shown_latex(text):
-    """The equations under the paper's numbers that a chapter shows: label ("paper-8", "corrected-26") to LaTeX."""
-    return {match["label"]: match["latex"].strip() for match in LABELLED.finditer(text)}
+def sentence(text):
+    """A sentence without white space at its ends or twice, the case of its first letter and the final full stop."""
+    words = " ".join(text.split()).removesuffix(".")
+    return words[:1].lower() + words[1:]
 
 
-def normalise(latex):
-    r"""LaTeX without its typography: white space, sizes, fonts of single letters, alignment, superfluous braces."""
-    out = re.sub(r"\\begin\{(?:aligned|split)\}|\\end\{(?:aligned|split)\}|(?<!\\)&|\\\\(?:\[[^]]*\])?", " ", latex)
-    out = re.sub(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])|\\[,;:! ]|\\q?quad\b|\\(?:no)?limits\b", " ", out)
-    out = re.sub(r"\\(?:mathbf|boldsymbol|bm|mathrm|mathcal)\s*\{([A-Za-z])\}", r"\1", out)
-    out = out.replace(r"\overline", r"\bar").replace(r"\dfrac", r"\frac").replace(r"\intercal", r"\top")
-    out = re.sub(r"\\(?:star|ast)(?![A-Za-z])", "*", out)
-    # a space that ends a control word is kept as a mark, all other white space goes
-    out = re.sub(r"(\\[A-Za-z]+)\s*", r"\1 ", out)
-    out = re.sub(r"(?<!\\)\s+", lambda m: m.group() if re.search(r"\\[A-Za-z]+$", out[: m.start()]) else "", out)
-    single = re.compile(r"(?<!\\bar )(?<!\\text )(?<!\\frac )\{\s*(\\[A-Za-z]+ |[^{}\\\s])\s*\}")
-    while single.search(out):
-        out = single.sub(r"\1", out)
-    return re.sub(r"\s+", " ", out).strip(" .,")
+def is_number(row):
+    """Whether a row is one of the paper's numbered equations."""
+    return bool(re.fullmatch(NUMBER, row["id"])) and row["kind"] not in JUDGED
 
 
-def seal(latex, records):
-    """Hash, 12 hex digits, of the LaTeX shown (printed, corrected) and the sources of the functions that check it."""
-    texts = [normalise(text) for text in latex]
-    for record in records:
-        texts += [record[side] for side in ("printed", "corrected") if record.get(side)]
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+def errata(rows):
+    """Id of each row with an erratum to the id of the row whose entry it is: an entry names further rows in ``also``.
 
-
-def sealable(rows, records, book):
-    """Id to seal for every equation that a chapter shows and checks in one place."""
-    out = {}
-    for chapter in {record["chapter"] for record in records}:
-        shown = shown_latex((Path(book) / f"{chapter}.md").read_text())
-        for id, row in rows.items():
-            mine = [
-                r for r in records if r["chapter"] == chapter == row["chapter"] and id in r["ids"] and "printed" in r
-            ]
-            latex = [shown[label] for label in (f"paper-{id}", f"corrected-{id}") if label in shown]
-            if mine and latex:
-                out[id] = seal(latex, mine)
-    return out
+    Raises
+    ------
+    ValueError
+        Where a row is in two entries, or has a corrected form and is in none.
+    """
+    heads = {}
+    for id, row in rows.items():
+        if "kind" in row.get("erratum", {}):
+            for member in [id, *row["erratum"].get("also", ())]:
+                if member in heads or member not in rows:
+                    raise ValueError(f"erratum of {id!r} names {member!r}, which is no row or is in another entry")
+                heads[member] = id
+    lost = [id for id, row in rows.items() if "erratum" in row and id not in heads]
+    if lost:
+        raise ValueError(f"erratum of {lost[0]!r} must say its kind, or be named by the entry that does")
+    return heads
 
 
 def statuses(rows, records):
-    """Own and effective status of every row that is not a claim, a figure or empty.
+    """Printed form and evidence of every row that is not a claim, a panel, a figure or empty.
 
-    The status is derived from the records alone: none is "open"; a refuted form is "corrected" where a corrected one
-    held, else "refuted"; a definition that agrees is "defined"; a statement that held is "numeric", "symbolic" for the
-    listed T, or "proved" where it held on symbols for all T or every row of its ``proof`` did. A copy or a continuation
-    without a check of its own has the status of the row it is ``of``.
+    Everything is derived from the records of `holds`, `limit`, `defines` and `refutes`, and for results of our own
+    (``ours-``) from claims over their domain. The printed form is open without a record; refuted, it is a slip, wrong,
+    or right under a stated condition, as its erratum says; else it is right, or a definition. The evidence is that for
+    the form that holds, the corrected one of a refuted row: numeric; symbolic for listed T; proved where it held on
+    symbols for every T, or every row of its ``proof`` did. A copy or a continuation without a check of its own has the
+    status of the row it is ``of``. The effective evidence is the weakest along what a row uses.
 
     Parameters
     ----------
@@ -144,50 +162,59 @@ def statuses(rows, records):
     Raises
     ------
     ValueError
-        Where a record or a row names a row that is not there, or rows use each other in a circle.
+        Where a record or a row names a row that is not there, a claim stands on an equation's row, or rows use each
+        other in a circle.
     """
-    of_row = {id: [] for id in rows}
+    of_row, heads, own, weakest = {id: [] for id in rows}, errata(rows), {}, {}
     for record in records:
         for id in record["ids"]:
             if id not in rows:
                 raise ValueError(f"a check in {record['chapter']} names {id!r}, which is no row of the ledger")
             of_row[id].append(record)
+            kind = rows[id]["kind"]
+            claims = kind in ("claim", "panel") or id.startswith("ours-")
+            if (record["call"] == "claim" and not claims) or (record["call"] == "figure" and kind != "figure"):
+                raise ValueError(f"{record['call']} in {record['chapter']} stands on {id!r}, a {kind}")
 
-    own, effective = {}, {}
+    def origin(id):
+        return id if of_row[id] or "of" not in rows[id] else origin(rows[id]["of"])
 
-    def own_status(id):
+    def own_evidence(id):
         if id not in own:
-            row, mine = rows[id], of_row[id]
-            if not mine and "of" in row:
-                own[id] = own_status(row["of"])
-            elif mine and row.get("proof") and all(_shown_for_all(of_row[step]) for step in row["proof"]):
-                own[id] = min((_of_record(r) for r in mine), key=STATUSES.index)
-                own[id] = "proved" if STATUSES.index(own[id]) >= STATUSES.index("numeric") else own[id]
-            else:
-                own[id] = _combined([_of_record(r) for r in mine])
+            found = [_evidence(record) for record in of_row[origin(id)]]
+            real = [e for e in found if e != "definition"]
+            own[id] = max(real or found or ["open"], key=EVIDENCE.index)
+            steps = rows[id].get("proof", ())
+            if steps and own[id] not in ("open", "definition") and {own_evidence(s) for s in steps} == {"proved"}:
+                own[id] = "proved"
         return own[id]
 
-    def effective_status(id, above=()):
+    def effective(id, above=()):
         if id in above:
             raise ValueError(f"rows must not use each other in a circle, got {' -> '.join((*above, id))}")
-        if id not in effective:
-            below = [effective_status(other, (*above, id)) for other in _rests_on(rows[id]) if _ranked(rows, other)]
-            effective[id] = min([own_status(id), *below], key=STATUSES.index)
-        return effective[id]
+        if id not in weakest:
+            below = [effective(other, (*above, id)) for other in _rests_on(rows[id]) if _ranked(rows, other)]
+            weakest[id] = min([*below, own_evidence(id)], key=EVIDENCE.index)
+        if own_evidence(id) == "definition" and weakest[id] == "proved":
+            return "definition"
+        return weakest[id]
+
+    def printed(id):
+        id = id if id in heads else origin(id)
+        mine = of_row[origin(id)]
+        refuted = [record for record in mine if record["call"] == "refutes"]
+        if refuted and not all(record["corrected"] for record in refuted):
+            return "wrong (no correction known)"
+        if refuted or (id in heads and mine):
+            return ERRATA[rows[heads[id]]["erratum"]["kind"]] if id in heads else "wrong (corrected)"
+        return {"open": "open", "definition": "definition"}.get(own_evidence(id), "right")
 
     for id, row in rows.items():
         for other in _rests_on(row):
             if other not in rows:
                 raise ValueError(f"row {id!r} names {other!r}, which is no row of the ledger")
-    return {id: Status(own_status(id), effective_status(id)) for id in rows if _ranked(rows, id)}
-
-
-class FigureVerdict(NamedTuple):
-    """Whether a figure is remade ("yes", "in part", "no" or "open"), and how many of the claims read from it hold."""
-
-    remade: str
-    supported: int
-    read: int
+    ranked = {id: effective(id) for id in rows if _ranked(rows, id)}
+    return {id: Status(printed(id), own_evidence(id), weakest) for id, weakest in ranked.items()}
 
 
 def verdicts(rows, records):
@@ -213,7 +240,7 @@ def verdicts(rows, records):
     for id, row in rows.items():
         if row["kind"] == "figure":
             mine = [r for r in records if id in r["ids"] and r["call"] == "figure" and "shows" in r]
-            shows, says = ([out[i] for r in mine for i in r[side]] for side in ("shows", "says"))
+            shows, says = ([out.get(i, "open") for r in mine for i in r[side]] for side in ("shows", "says"))
             remade = "open" if not shows or "open" in shows else "in part"
             for verdict, word in (("supported", "yes"), ("not supported", "no")):
                 remade = word if shows and set(shows) == {verdict} else remade
@@ -222,33 +249,57 @@ def verdicts(rows, records):
 
 
 def totals(rows, records):
-    """The numbers that the landing page and the README show, each counted from rows and records."""
+    """The numbers that the landing page and the README show, each counted from rows and records.
+
+    Of mutants those of numbered equations count, once for each function, however often it is checked.
+    """
     stands, judged = statuses(rows, records), verdicts(rows, records)
-    numbered = [id for id in rows if id.isdigit() and rows[id]["kind"] != "empty"]
-    claims = [judged[id] for id in judged if rows[id]["kind"] == "claim"]
-    figures = [judged[id].remade for id in judged if rows[id]["kind"] == "figure"]
+    numbers = [id for id, row in rows.items() if is_number(row)]
+    equations = [stands[id] for id in numbers if id in stands]
+    claims = [judged[id] for id, row in rows.items() if row["kind"] == "claim"]
+    figures = [judged[id].remade for id, row in rows.items() if row["kind"] == "figure"]
+    ours = [stands[id] for id in stands if id.startswith("ours-")]
+    of_equations = {}
+    for r in records:
+        if "mutants" in r and any(is_number(rows[id]) for id in r["ids"]):
+            function = ast.dump(ast.parse(r.get("corrected") or r["printed"]))
+            counts = (r["mutants"]["rejected"], r["mutants"]["crashed"])
+            of_equations[function] = max(of_equations.get(function, (0, 0)), counts)
     return {
-        "equations": len(numbered),
-        "checked": sum(stands[id].own != "open" for id in numbered),
-        "corrected": sum(stands[id].own in ("corrected", "refuted") for id in numbered),
+        "numbers": len(numbers),
+        "empty": len(numbers) - len(equations),
+        "equations": len(equations),
+        "settled": sum(s.printed != "open" for s in equations),
+        "proved": sum(s.own == "proved" for s in equations),
+        "proved_with_all": sum(s.effective == "proved" for s in equations),
+        "slips": sum(s.printed == "slip" for s in equations),
+        "wrong": sum(s.printed.startswith("wrong") for s in equations),
         "claims": len(claims),
-        "judged": sum(v != "open" for v in claims),
-        "supported": claims.count("supported"),
+        "claims_judged": sum(v != "open" for v in claims),
+        "claims_supported": claims.count("supported"),
         "figures": len(figures),
-        "remade": sum(v != "open" for v in figures),
-        "checks": len(records),
-        "mutants": sum(r["mutants"]["rejected"] for r in records if "mutants" in r),
-        "chapters": len({r["chapter"] for r in records}),
+        "figures_remade": figures.count("yes"),
+        "own_results": len(ours),
+        "own_proved": sum(s.own == "proved" for s in ours),
+        "checks": sum(r["call"] in CHECKS for r in records),
+        "mutants_rejected": sum(rejected for rejected, _ in of_equations.values()),
+        "mutants_crashed": sum(crashed for _, crashed in of_equations.values()),
     }
 
 
+CHECKS = ("holds", "defines", "refutes", "limit", "claim")
+
+
 def summary(t):
-    """The totals in one sentence of Markdown, as the README shows them."""
+    """The totals in a paragraph of Markdown, as the README shows them."""
     return (
-        f"**{t['checked']} of {t['equations']}** numbered equations checked, **{t['corrected']}** of them corrected · "
-        f"**{t['judged']} of {t['claims']}** claims and **{t['remade']} of {t['figures']}** figures judged · "
-        f"**{t['mutants']}** wrong variants of the equations rejected by **{t['checks']}** checks "
-        f"in **{t['chapters']}** chapters\n"
+        f"**{t['settled']} of {t['equations']}** numbered equations settled by running code: **{t['slips']}** have a "
+        f"slip, **{t['wrong']}** are wrong as printed; the form that holds is proved in general for **{t['proved']}**, "
+        f"and for **{t['proved_with_all']}** with all that they rest on · **{t['claims_supported']}** of the "
+        f"**{t['claims_judged']}** claims judged are supported as they stand (the paper makes {t['claims']}) · "
+        f"**{t['figures_remade']} of {t['figures']}** figures remade · **{t['own_proved']} of {t['own_results']}** "
+        f"results of our own proved · **{t['mutants_rejected']}** wrong variants of the numbered equations rejected · "
+        f"**{t['checks']}** checks in all\n"
     )
 
 
@@ -260,22 +311,13 @@ def _ranked(rows, id):
     return rows[id]["kind"] not in JUDGED | {"empty"}
 
 
-def _of_record(record):
-    if record["call"] == "refutes":
-        return "corrected" if record["corrected"] else "refuted"
+def _evidence(record):
+    """What one record shows of the form that holds."""
     if record["call"] == "defines":
-        return "defined"
+        return "definition"
+    if record["call"] == "claim":
+        return "numeric" if record["verdict"] == "supported" else "open"
+    if record["call"] == "refutes" and not record["corrected"]:
+        return "open"
     symbolic = record.get("symbolic")
     return "proved" if symbolic == "all" else "symbolic" if symbolic else "numeric"
-
-
-def _shown_for_all(records):
-    return any(record["call"] == "holds" and record["symbolic"] == "all" for record in records)
-
-
-def _combined(found):
-    """One status from several: a refutation outweighs what else was found, else the strongest counts."""
-    if not found:
-        return "open"
-    wrong = [s for s in found if s in ("refuted", "corrected")]
-    return max(wrong or found, key=STATUSES.index)

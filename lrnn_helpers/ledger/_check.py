@@ -17,6 +17,7 @@ MIME = "application/vnd.ledger.check+json"
 GLUED = "application/papermill.record/"  # the prefix under which MyST-NB looks for what {glue:text} shows
 OURS = (NameError, TypeError, AttributeError)  # a slip of whoever wrote the function, never a fact about the print
 CASES, RUNS = 30, 10  # the fewest cases over which a claim is judged: cheap ones, and training runs
+REAL = 0.5  # a crash is no rejection: the least share of rejected mutants among those that do not survive
 ROUNDING = 1e-12  # errors up to here are not told apart: they differ between machines
 
 
@@ -79,7 +80,8 @@ class Check:
             Largest ‖printed − against‖/‖against‖, for each part of a tuple. 0 asks for exact equality.
         symbolic : sequence of int, or "all"
             Trajectory lengths T for which `printed`, on symbols, must reduce to ``derivation(T)``; "all" leaves T, a
-            lag or the size of matrices symbolic, which makes the check a proof for every one.
+            lag or the size of matrices symbolic, which makes the check a proof for every one. The record says whether
+            there was such a symbol.
         derivation : callable, optional
             T (None for "all") to an expression or a tuple of them, independent of `printed` like `against`. By default
             the function of the book's mathematics that has the name of `against`.
@@ -90,8 +92,8 @@ class Check:
         invariant : sequence of str
             The mutants that agree too, by name: exactly these, no more and no fewer.
         excuse : str
-            Why this check stays below a floor of the book (few or short witnesses, a wide tolerance, few mutants
-            rejected, "all" without a symbol for every size), in words.
+            Why this check stays below a floor of the book (few or short witnesses, a wide tolerance, fewer than half
+            of the mutants rejected, "all" for matrices of one size), in words.
 
         Raises
         ------
@@ -104,10 +106,12 @@ class Check:
         ids, at = self._prepare(ids, printed, against, at)
         worst = self._agree(ids, printed, against, at, rtol)
         derivation = self._derivation(ids, printed, against, derivation) if symbolic else None
-        lengths = self._derive(ids, printed, symbolic, derivation, symbols, excuse)
+        lengths, every = self._derive(ids, printed, symbolic, derivation, symbols, excuse)
         outcome = self._mutate(ids, printed, against, at, rtol, invariant, excuse)
         how = f"holds: {_in_words(lengths, rtol, at)}"
-        fields = dict(symbolic=lengths, derivation=_text(derivation)) if symbolic else dict(symbolic=[])
+        fields = (
+            dict(symbolic=lengths, every_size=every, derivation=_text(derivation)) if symbolic else dict(symbolic=[])
+        )
         fields |= dict(printed=source(printed), **_witnessed(at, rtol, worst, against))
         self._emit("holds", ids, how, outcome, invariant, assuming, excuse, **fields)
 
@@ -389,22 +393,27 @@ class Check:
         return derivation
 
     def _derive(self, ids, printed, symbolic, derivation, symbols, excuse):
-        """Check `printed` on symbols for each T; return the lengths, or "all"."""
+        """Check `printed` on symbols for each T; the lengths or "all", and whether a symbol stands for every size."""
         if not symbolic:
-            return []
+            return [], None
         symbols = symbols or self._symbolic.symbols
         vanishes = getattr(self._symbolic, "vanishes", lambda e: sympy.simplify(e) == 0)
         for T in [None] if symbolic == "all" else symbolic:
-            found, wanted = _expressions(self._call(printed, symbols(T))), _expressions(derivation(T))
+            value = self._call(printed, symbols(T))
+            found, wanted = _expressions(value), _expressions(derivation(T))
+            matrix = value.shape if isinstance(value, sympy.MatrixBase) and len(value) > 1 else None
             if len(found) != len(wanted):
                 raise AssertionError(f"{_label(ids)} gives {len(found)} expressions, its derivation {len(wanted)}")
             for one, other in zip(found, wanted, strict=True):
                 if not vanishes(one - other):
                     which = "all T" if T is None else f"T = {T}"
                     raise AssertionError(f"{_label(ids)} fails for {which}: {one} != {other}")
-            if T is None and not excuse and not any(map(_every_size, found)):
-                raise ValueError(f'{_label(ids)}: "all" needs a symbol for T, a lag or a matrix in {found}')
-        return "all" if symbolic == "all" else [int(T) for T in symbolic]
+        if symbolic != "all":
+            return [int(T) for T in symbolic], None
+        every = any(s.is_integer or not s.is_commutative for e in found for s in e.free_symbols)
+        if matrix and not every and not excuse:
+            raise ValueError(f'{_label(ids)}: "all" needs matrices of every size, got one of shape {matrix}')
+        return "all", every
 
     def _emit(self, call, ids, how, outcome, invariant, assuming, excuse, **fields):
         rejected, crashed = len(outcome.rejected), len(outcome.crashed)
@@ -553,11 +562,6 @@ def _expressions(value):
     return [v if hasattr(v, "free_symbols") else sympy.sympify(v) for v in np.ravel(np.array(value, dtype=object))]
 
 
-def _every_size(expression):
-    """Whether it holds a symbol for a whole number (T, a lag) or for a matrix of any size."""
-    return any(s.is_integer or not s.is_commutative for s in expression.free_symbols)
-
-
 def _judge(ids, function, agrees, invariant, excuse=""):
     """Run every mutant; AssertionError where the survivors are not exactly the named ones or too few are rejected."""
     rejected, crashed, survived = [], [], []
@@ -576,6 +580,9 @@ def _judge(ids, function, agrees, invariant, excuse=""):
         )
     if not rejected:
         raise AssertionError(f"{_label(ids)}: no mutant of {function.__name__} was rejected, so the check cannot fail")
+    if len(rejected) < REAL * (len(rejected) + len(crashed)) and not excuse:
+        fates = f"{len(rejected)} are rejected and {len(crashed)} only crash"
+        raise AssertionError(f"{_label(ids)}: at least {REAL:.0%} of the mutants must be rejected, but {fates}")
     return Outcome(rejected, crashed, survived)
 
 

@@ -8,6 +8,9 @@ import inspect
 import textwrap
 from collections import Counter
 
+import numpy as np
+import sympy
+
 POWERS = {"power", "matrix_power"}
 DROPPED = {"exp", "log", "sqrt", "abs", "conj", "conjugate", "transpose"}
 
@@ -63,7 +66,7 @@ def mutants(function):
             seen.add(code)
             name = f"{what}: {ast.unparse(node)}"
             names[name] += 1
-            environment = dict(function.__globals__)
+            environment = dict(function.__globals__, _short=_short)
             exec(compile(code, f"<mutant of {function.__name__}>", "exec"), environment)
             out.append((name if names[name] == 1 else f"{name} #{names[name]}", environment[function.__name__]))
     return out
@@ -82,6 +85,8 @@ def _edits(node):
         case ast.BinOp(op=ast.Pow()):
             yield "exponent+1", lambda n: setattr(n, "right", _plus(n.right, 1))
             yield "exponent dropped", lambda n: _become(n, n.left)
+            if _is_lag(node.right) and not isinstance(node.left, ast.Constant):
+                yield "exponent cut at 1", lambda n: setattr(n, "right", _cut(n.right))
         case ast.AugAssign(op=ast.Add() | ast.Sub()):
             yield "sign", lambda n: setattr(n, "op", ast.Sub() if isinstance(n.op, ast.Add) else ast.Add())
         case ast.UnaryOp(op=ast.USub()):
@@ -104,13 +109,43 @@ def _call_edits(node):
         yield "range end-1", lambda n: n.args.__setitem__(stop, _plus(n.args[stop], -1))
         if len(node.args) > 1:
             yield "range start+1", lambda n: n.args.__setitem__(0, _plus(n.args[0], 1))
+        if _is_lag(node.args[stop]):
+            yield (
+                "range cut at 2",
+                lambda n: n.args.__setitem__(stop, _cut(n.args[stop], n.args[0] if stop else ast.Constant(0))),
+            )
     elif name in POWERS and len(node.args) == 2:
+        if _is_lag(node.args[1]):
+            yield "exponent cut at 1", lambda n: n.args.__setitem__(1, _cut(n.args[1]))
         yield "exponent+1", lambda n: n.args.__setitem__(1, _plus(n.args[1], 1))
         yield "exponent dropped", lambda n: _become(n, n.args[0])
     elif name in DROPPED and len(node.args) == 1:
         yield f"{name} dropped", lambda n: _become(n, n.args[0])
     elif name in DROPPED and not node.args and isinstance(node.func, ast.Attribute):
         yield f"{name} dropped", lambda n: _become(n, n.func.value)
+
+
+def _is_lag(node):
+    """Whether an exponent or an end varies and may well be a whole number: T - i is; 1/T, sqrt(2)/4, T - T are not."""
+    inner = list(ast.walk(node))
+    names = {n.id: sympy.Symbol(n.id) for n in inner if isinstance(n, ast.Name)}
+    if not names or any(isinstance(n, (ast.Div, ast.Call)) for n in inner):
+        return False
+    plain = not any(isinstance(n, (ast.Attribute, ast.Subscript)) for n in inner)
+    return not (plain and sympy.sympify(ast.unparse(node), names).is_number)
+
+
+def _cut(node, start=None):
+    """The same up to lag 1 or two terms of a sum, and wrong beyond: what only witnesses of length >= 3 tell apart."""
+    bound = [ast.Constant(1)] if start is None else [ast.Constant(2), start]
+    return ast.Call(ast.Name("_short", ast.Load()), [node, *bound], [])
+
+
+def _short(value, most, start=0):
+    """`value`, no further than `most` from `start`."""
+    if np.ndim(value):
+        return np.clip(value, start - most, start + most)
+    return max(start - most, min(value, start + most))
 
 
 def _become(node, other):

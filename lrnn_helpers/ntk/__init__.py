@@ -7,16 +7,33 @@ are networks; one that is NaN has a NaN kernel and distance of its own.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.ntk import _routes
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from lrnn_helpers.modes import Modes
+    from lrnn_helpers.network import Weights
+
+__all__ = [
+    "aligned_ntk_distance",
+    "jacobian",
+    "kernel_distance",
+    "ntk",
+    "ntk_distance",
+]
+
+
 # Multiply-adds of one call to the batched routines: enough to hide Python, few enough to stay in the cache.
 WORK = 2e7
 
 
-def ntk(weights, x, *, outputs="last"):
+def ntk(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> np.ndarray:
     """The tangent kernel K = J Jᵀ of the outputs: (129)-(134), or (160)-(162) for T outputs, put right.
 
     With H_t = W_h H_(t-1) + W_x X_t and B_t = W_y W_h^(T-t),
@@ -41,13 +58,27 @@ def ntk(weights, x, *, outputs="last"):
     ------
     ValueError
         If the sizes do not fit together or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/i_ntk`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network, ntk
+    >>> W = network.unaligned_weights(1.0, N_x=2, N_h=5, N_y=3, seed=0)
+    >>> x = np.random.default_rng(1).normal(size=(4, 6, 2))
+    >>> K, J = ntk.ntk(W, x), ntk.jacobian(W, x)
+    >>> K.shape, bool(np.allclose(K, J @ J.T))
+    ((12, 12), True)
     """
     W, x = _network(weights, x, outputs)
     way, cost = _routes.cheapest(W, x, outputs)
     return _in_parts(lambda W: way(W, x, outputs), cost, 2, weights=W)
 
 
-def jacobian(weights, x, *, outputs="last"):
+def jacobian(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> np.ndarray:
     """The gradients of all outputs, the J of K = J Jᵀ.
 
     Parameters
@@ -64,6 +95,18 @@ def jacobian(weights, x, *, outputs="last"):
     ------
     ValueError
         As `ntk`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/i_ntk`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import network, ntk
+    >>> W = network.unaligned_weights(1.0, N_x=2, N_h=5, N_y=3, seed=0)
+    >>> ntk.jacobian(W, np.ones((4, 6, 2))).shape  # 4 · 3 outputs, 5 · 2 + 5 · 5 + 3 · 5 weights
+    (12, 50)
     """
     W, x = _network(weights, x, outputs)
     x = _routes.unrolled(x, outputs)
@@ -79,7 +122,7 @@ def jacobian(weights, x, *, outputs="last"):
     return _in_parts(columns, 20 * rows * N_h * (N_x + N_h + N_y), 2, weights=W)
 
 
-def kernel_distance(k0, k1):
+def kernel_distance(k0: ArrayLike, k1: ArrayLike) -> np.ndarray:
     """Distance of two kernels, (135): 1 - ⟨K, K'⟩/(‖K‖ ‖K'‖), computed as ½ ‖K/‖K‖ - K'/‖K'‖‖².
 
     In that form a small distance keeps its digits and none is negative; the size of a kernel does not matter. It is 0
@@ -99,6 +142,19 @@ def kernel_distance(k0, k1):
     ------
     ValueError
         If the kernels do not end in two axes of the same sizes, or leading axes do not broadcast.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/rich_learning`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import ntk
+    >>> float(ntk.kernel_distance(np.eye(2), 3 * np.eye(2)))  # size does not matter
+    0.0
+    >>> round(float(ntk.kernel_distance(np.eye(2), np.diag([1.0, 0.0]))), 4)  # 1 - 1/√2
+    0.2929
     """
     k0, k1 = (valid.array(name, k, finite=False) for name, k in (("k0", k0), ("k1", k1)))
     if min(k0.ndim, k1.ndim) < 2 or k0.shape[-2:] != k1.shape[-2:] or 0 in k0.shape[-2:]:
@@ -108,7 +164,14 @@ def kernel_distance(k0, k1):
     return _routes.distance(*(k.reshape(*k.shape[:-2], size) for k in (k0, k1)))
 
 
-def ntk_distance(weights0, weights1, x=None, T=None, *, outputs="last"):
+def ntk_distance(
+    weights0: Weights,
+    weights1: Weights,
+    x: ArrayLike | None = None,
+    T: int | None = None,
+    *,
+    outputs: Literal["last", "all"] = "last",
+) -> np.ndarray:
     """Distance (135) of the kernels of two networks, from the input covariance or, if that is white, without data.
 
     K = (X ⊗ I) Q (X ⊗ I)ᵀ, so the inner products need only Σ_p x_p x_pᵀ: a root of it takes the place of the samples,
@@ -134,6 +197,18 @@ def ntk_distance(weights0, weights1, x=None, T=None, *, outputs="last"):
     ------
     ValueError
         If both or none of `x` and `T` are given, the sizes do not fit together, T < 1 or `x` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/rich_learning`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import network, ntk
+    >>> W = network.unaligned_weights([0.5, 1.0], N_x=2, N_h=4, N_y=2, seed=0)
+    >>> after = network.Weights(W.Wx, 0.5 * W.Wh, W.Wy)
+    >>> ntk.ntk_distance(W, after, T=5).shape  # white inputs, no data needed
+    (2,)
     """
     if (x is None) == (T is None):
         raise ValueError(f"exactly one of x and T must be given, got {'none' if x is None else 'both'}")
@@ -174,7 +249,15 @@ def ntk_distance(weights0, weights1, x=None, T=None, *, outputs="last"):
     return _in_parts(way, cost, 2, weights0=W0, weights1=W1)
 
 
-def aligned_ntk_distance(modes0, modes1, T, N_x=None, N_y=None, *, outputs="last"):
+def aligned_ntk_distance(
+    modes0: Modes,
+    modes1: Modes,
+    T: int,
+    N_x: int | None = None,
+    N_y: int | None = None,
+    *,
+    outputs: Literal["last", "all"] = "last",
+) -> np.ndarray:
     """Distance (135) of the kernels of two aligned networks with white inputs, in closed form in their modes.
 
     In the singular vectors (or eigenvectors) of the task the kernel falls into blocks, T by T in the lags, one for each
@@ -202,6 +285,19 @@ def aligned_ntk_distance(modes0, modes1, T, N_x=None, N_y=None, *, outputs="last
     ------
     ValueError
         If the shapes do not fit together, T < 1, or N_x or N_y is less than N.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/rich_learning`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import ntk
+    >>> from lrnn_helpers.modes import Modes
+    >>> before, after = Modes(*np.full((3, 2), 0.1)), Modes(*np.ones((3, 2)))
+    >>> round(float(ntk.aligned_ntk_distance(before, after, T=5)), 4)
+    0.9336
     """
     T, outputs = valid.integer("T", T, at_least=1), valid.outputs(outputs)
     modes0, modes1 = (valid.modes(m, name, columns=True) for name, m in (("modes0", modes0), ("modes1", modes1)))

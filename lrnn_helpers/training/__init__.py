@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice, pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import joblib
 import numpy as np
@@ -17,7 +17,24 @@ from tqdm import tqdm
 from lrnn_helpers import _jit
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.network import Weights
+from lrnn_helpers.tasks import Moments
 from lrnn_helpers.training import _gradient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import ArrayLike
+
+    from lrnn_helpers.tasks import Task
+
+__all__ = [
+    "History",
+    "gradient",
+    "loss_value",
+    "sweep",
+    "train",
+]
+
 
 METHODS = ("covariance", "autograd")
 LOSSES = ("sum", "mean")
@@ -60,6 +77,8 @@ def _networks(weights, lead=()):
 
 
 def _samples(task, weights):
+    if isinstance(task, Moments):
+        raise TypeError("samples are needed here, got Moments")
     try:
         x, y = task[:2]
     except (TypeError, ValueError) as error:
@@ -67,19 +86,32 @@ def _samples(task, weights):
     return valid.samples(x, y, weights.Wx.shape[-1], weights.Wy.shape[-2])
 
 
-def _scale(loss, y):
-    """What the sum-of-squares loss (4) is multiplied by."""
-    return 1.0 if valid.one_of("loss", loss, LOSSES) == "sum" else 2.0 / y.size
+def _statistics(task, weights, loss):
+    """What the closed form needs of samples or moments, and what the sum-of-squares loss (4) is multiplied by."""
+    if not isinstance(task, Moments):
+        x, y = _samples(task, weights)
+        return _gradient.statistics(x, y), _scale(loss, y.size)
+    N_x, N_y = weights.Wx.shape[-1], weights.Wy.shape[-2]
+    statistics = _gradient.statistics_of_moments(task, N_x, N_y)
+    if loss == "mean" and task.samples is None:
+        raise ValueError('loss="mean" needs the number of samples, got Moments without it')
+    outputs = N_y if np.ndim(task.correlations) == 3 else N_y * statistics.lags
+    return statistics, _scale(loss, outputs * (task.samples or 1))
 
 
-def loss_value(weights, task, loss="sum"):
+def _scale(loss, entries):
+    """What the sum-of-squares loss (4) is multiplied by, for so many entries of y."""
+    return 1.0 if valid.one_of("loss", loss, LOSSES) == "sum" else 2.0 / entries
+
+
+def loss_value(weights: Weights, task: Task | Moments, loss: Literal["sum", "mean"] = "sum") -> np.ndarray:
     """Loss (4) of each network, (144) for T outputs, computed on the samples.
 
     Parameters
     ----------
     weights : Weights
         Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
-    task : Task
+    task : Task or Moments
         Its `x` (P, T, N_x) and `y` (P, N_y) or (P, T, N_y) are used.
     loss : {"sum", "mean"}
         ½ Σ_p ‖y_p - ŷ_p‖² (and Σ_t), or P.2's mean squared error over all entries of y, 2/(P N_y) times that
@@ -88,22 +120,42 @@ def loss_value(weights, task, loss="sum"):
     Returns
     -------
     numpy.ndarray, (...)
+
+    Notes
+    -----
+    In the book: :doc:`/book/setup`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import dynamics, network, tasks, training
+    >>> task = tasks.structured_task(dynamics.constant([1.0], T=3), P=10, seed=0)
+    >>> zero = network.Weights(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)))
+    >>> round(float(training.loss_value(zero, task)), 12)  # ½ (1 + 1 + 1)
+    1.5
     """
     lead, W = _networks(weights)
-    x, y = _samples(task, W)
-    scale = _scale(loss, y)
     with np.errstate(all="ignore"):
-        return scale * _gradient.sample_loss(*W, (x, y)).reshape(lead)
+        if isinstance(task, Moments):
+            statistics, scale = _statistics(task, W, loss)
+            return scale * _gradient.loss(*W, statistics).reshape(lead)
+        x, y = _samples(task, W)
+        return _scale(loss, y.size) * _gradient.sample_loss(*W, (x, y)).reshape(lead)
 
 
-def gradient(weights, task, method="covariance", loss="sum"):
+def gradient(
+    weights: Weights,
+    task: Task | Moments,
+    method: Literal["covariance", "autograd"] = "covariance",
+    loss: Literal["sum", "mean"] = "sum",
+) -> Weights:
     """The gradient of the loss with respect to each matrix, (16)-(18), and that of (144) for T outputs.
 
     Parameters
     ----------
     weights : Weights
         Shapes (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h).
-    task : Task
+    task : Task or Moments
         Its `x` (P, T, N_x) and `y` (P, N_y) or (P, T, N_y) are used.
     method : {"covariance", "autograd"}
         In closed form from the correlations, or by backpropagation through time on the samples.
@@ -119,40 +171,55 @@ def gradient(weights, task, method="covariance", loss="sum"):
     ------
     ValueError
         If sizes do not fit together or the data are not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/b_gradient_flow`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrnn_helpers import dynamics, network, tasks, training
+    >>> task = tasks.structured_task(dynamics.constant([1.0], T=3), P=10, seed=0)
+    >>> W = network.unaligned_weights(0.5, N_x=1, N_h=2, N_y=1, seed=0)
+    >>> by = [training.gradient(W, task, method=m).Wh for m in ("covariance", "autograd")]
+    >>> bool(np.allclose(*by, rtol=1e-12))
+    True
     """
     valid.one_of("method", method, METHODS)
     lead, W = _networks(weights)
-    x, y = _samples(task, W)
-    scale = _scale(loss, y)
     with np.errstate(all="ignore"):
         if method == "covariance":
-            grads = _gradient.gradient(*W, _gradient.statistics(x, y))
+            statistics, scale = _statistics(task, W, loss)
+            grads = _gradient.gradient(*W, statistics)
         else:
-            grads = _gradient.by_backpropagation(W, (x, y))
+            x, y = _samples(task, W)
+            scale, grads = _scale(loss, y.size), _gradient.by_backpropagation(W, (x, y))
     return Weights(*((scale * g).reshape(*lead, *g.shape[1:]) for g in grads))
 
 
 def train(
-    weights,
-    task,
-    learning_rate,
-    steps,
-    method="covariance",
-    record_every=None,
-    loss="sum",
+    weights: Weights,
+    task: Task | Moments,
+    learning_rate: ArrayLike,
+    steps: int,
+    method: Literal["covariance", "autograd"] = "covariance",
+    record_every: int | None = None,
+    loss: Literal["sum", "mean"] = "sum",
     *,
-    gradient_tolerance=None,
-    compiled=None,
-    progress=None,
-):
+    gradient_tolerance: float | None = None,
+    compiled: bool | None = None,
+    progress: bool | None = None,
+) -> History:
     """Gradient descent from `weights` on the loss of `task`, for every network of the batch.
 
     Parameters
     ----------
     weights : Weights
         The start: (..., N_h, N_x), (..., N_h, N_h), (..., N_y, N_h); leading axes are independent networks.
-    task : Task
-        Its `x` (P, T, N_x) and `y` (P, N_y) or, for T outputs, (P, T, N_y) are used.
+    task : Task or Moments
+        Its `x` (P, T, N_x) and `y` (P, N_y) or, for T outputs, (P, T, N_y) are used. `tasks.Moments` stand for samples
+        of which only the correlations are known, or that are too many; not with "autograd".
     learning_rate : float or array_like
         η > 0; an array broadcasts with the leading axes. In the time of the gradient flow a step is η/τ.
     steps : int
@@ -188,6 +255,19 @@ def train(
         steps < 0 or gradient_tolerance < 0, or if `compiled` is asked for with "autograd" or wider networks.
     ImportError
         If `compiled` is asked for and numba is not installed.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics, network, tasks, training
+    >>> task = tasks.structured_task(dynamics.inverse_exponential([1.0, 0.5], [0.9, 0.5], T=5), P=50, seed=0)
+    >>> start = network.unaligned_weights([0.05, 0.1], N_x=2, N_h=4, N_y=2, seed=0)  # two networks
+    >>> run = training.train(start, task, learning_rate=0.02, steps=20000)
+    >>> run.loss.shape, bool((run.loss[-1] < 1e-12).all())
+    ((2, 2), False)
     """
     valid.one_of("method", method, METHODS)
     steps = valid.integer("steps", steps, at_least=0)
@@ -197,8 +277,16 @@ def train(
     else:
         when = np.arange(0, steps + 1, valid.integer("record_every", record_every, at_least=1))
     lead, W = _networks(weights, rate.shape)
-    x, y = _samples(task, W)
-    scale = _scale(loss, y)
+    if method == "autograd":
+        if compiled:
+            raise ValueError('compiled is for method="covariance", got method="autograd"')
+        data = _samples(task, W)
+        advance, value, scale = _gradient.by_autograd, _gradient.sample_loss, _scale(loss, data[1].size)
+    else:
+        data, scale = _statistics(task, W, loss)
+        sizes = {"N_x": W.Wx.shape[-1], "N_h": W.Wh.shape[-1], "N_y": W.Wy.shape[-2]}
+        fast = _jit.wanted(compiled, _gradient.COMPILED, sizes)
+        advance, value = _gradient.by_compiled if fast else _gradient.by_numpy, _gradient.loss
     # Below zero: no gradient is small.
     tolerance = -1.0 if gradient_tolerance is None else valid.at_least("gradient_tolerance", gradient_tolerance) / scale
     state = _gradient.State(
@@ -208,14 +296,6 @@ def train(
         np.zeros(len(W.Wh), dtype=int),
         tolerance,
     )
-    if method == "autograd":
-        if compiled:
-            raise ValueError('compiled is for method="covariance", got method="autograd"')
-        advance, value, data = _gradient.by_autograd, _gradient.sample_loss, (x, y)
-    else:
-        sizes = {"N_x": x.shape[-1], "N_h": W.Wh.shape[-1], "N_y": y.shape[-1]}
-        advance = _gradient.by_compiled if _jit.wanted(compiled, _gradient.COMPILED, sizes) else _gradient.by_numpy
-        value, data = _gradient.loss, _gradient.statistics(x, y)
     stops = np.union1d(when, [steps])
     records = Weights(*(np.empty((len(stops), *w.shape)) for w in W))
     losses = np.empty((len(stops), len(W.Wh)))
@@ -243,7 +323,14 @@ def train(
     )
 
 
-def sweep(settings, *, block=1024, n_jobs=None, progress=None, **common):
+def sweep(
+    settings: Iterable[Mapping],
+    *,
+    block: int = 1024,
+    n_jobs: int | None = None,
+    progress: bool | None = None,
+    **common: object,
+) -> list[History]:
     """Train many settings, each with a task of its own, in independent blocks that joblib spreads over processes.
 
     A network does not depend on the others of its batch, so neither the blocks nor where they run change a bit of the
@@ -276,6 +363,20 @@ def sweep(settings, *, block=1024, n_jobs=None, progress=None, **common):
     See Also
     --------
     train : one setting.
+
+    Notes
+    -----
+    In the book: :doc:`/book/scaling`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import dynamics, network, tasks, training
+    >>> def setting(lam):
+    ...     task = tasks.structured_task(dynamics.inverse_exponential([1.0], [lam], T=4), P=10, seed=0)
+    ...     return {"weights": network.unaligned_weights(0.1, 1, 1, 1, seed=3), "task": task, "learning_rate": 0.05}
+    >>> runs = training.sweep([setting(lam) for lam in (0.5, 0.8)], steps=5000)
+    >>> [round(float(run.final.Wh[0, 0]), 6) for run in runs]
+    [0.5, 0.8]
     """
     block = valid.integer("block", block, at_least=1)
     jobs, shapes = [], []

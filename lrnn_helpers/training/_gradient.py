@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lrnn_helpers import _jit
+from lrnn_helpers import _validation as valid
 from lrnn_helpers.network import Weights, forward
 
 COMPILED = "lrnn_helpers.training._tiles"
@@ -50,11 +51,60 @@ def statistics(x, y):
     Q, R = np.linalg.qr(phi)
     target = Q.T @ y
     covariance = phi.T @ phi
-    diagonal = np.repeat(np.diagonal(covariance)[:, None], y.shape[1], axis=1)
-    if np.abs(covariance - np.diag(diagonal[:, 0])).max() > WHITE * diagonal.max():
-        diagonal = None
     least = 0.5 * np.sum((y - Q @ target) ** 2)
-    return Statistics(covariance, diagonal, phi.T @ y, R, target, least, T)
+    return Statistics(covariance, _alone(covariance, y.shape[1]), phi.T @ y, R, target, least, T)
+
+
+def _alone(covariance, N_y):
+    """The diagonal of the covariance, repeated to (N_φ, N_y), or None where something else is in it."""
+    diagonal = np.diagonal(covariance)
+    if np.abs(covariance - np.diag(diagonal)).max() > WHITE * diagonal.max():
+        return None
+    return np.repeat(diagonal[:, None], N_y, axis=1)
+
+
+def statistics_of_moments(moments, N_x, N_y):
+    """The same from `tasks.Moments`, without samples; checked."""
+    correlations = valid.array("correlations", moments.correlations, real=True)
+    covariance = valid.array("covariance", moments.covariance, real=True)
+    T = covariance.shape[0] if covariance.ndim else 0
+    if covariance.shape != (T, T, N_x, N_x) or not T:
+        raise ValueError(f"covariance must have shape (T, T, N_x, N_x), N_x = {N_x}, got shape {covariance.shape}")
+    if correlations.shape not in ((T, N_y, N_x), (T, T, N_y, N_x)):
+        raise ValueError(
+            f"correlations must have shape {(T, N_y, N_x)}, or {(T, T, N_y, N_x)} for T outputs, "
+            f"got shape {correlations.shape}"
+        )
+    if correlations.ndim == 3:
+        C, yx = covariance[::-1, ::-1], correlations[::-1]
+    else:
+        # The output at t has lag k at t - k: each entry is a sum along a diagonal.
+        C, yx = np.zeros_like(covariance), np.zeros((T, N_y, N_x))
+        for t in range(T):
+            C[: t + 1, : t + 1] += covariance[t::-1, t::-1] if t else covariance[:1, :1]
+            yx[: t + 1] += correlations[t, t::-1] if t else correlations[0, :1]
+    C = C.transpose(0, 2, 1, 3).reshape(T * N_x, T * N_x)
+    yx = yx.transpose(0, 2, 1).reshape(T * N_x, N_y)
+    size = np.abs(C).max()
+    if np.abs(C - C.T).max() > 1e-12 * size:
+        raise ValueError(f"covariance must be symmetric, got entries that differ by {np.abs(C - C.T).max():.1e}")
+    values, vectors = np.linalg.eigh(C)
+    if values[0] < -1e-12 * len(values) * size:
+        raise ValueError(f"covariance must be positive semidefinite, got an eigenvalue {values[0]:.1e}")
+    kept = values > 1e-13 * len(values) * max(values[-1], 0.0)
+    values, vectors = np.sqrt(values[kept]), vectors[:, kept]
+    target = vectors.T @ yx / values[:, None]
+    if np.abs(yx - vectors @ (values[:, None] * target)).max() > 1e-8 * np.abs(yx).max(initial=0.0):
+        raise ValueError("correlations must lie in the range of the covariance: no data have these")
+    least = 0.0
+    if moments.square is not None:
+        square = valid.at_least("square", moments.square)
+        least = 0.5 * (square - np.sum(target**2))
+        if least < -1e-12 * square:
+            raise ValueError(
+                f"square must be >= {np.sum(target**2):g}, the part that the inputs explain, got {square:g}"
+            )
+    return Statistics(C, _alone(C, N_y), yx, values[:, None] * vectors.T, target, max(least, 0.0), T)
 
 
 def _hidden_response(Wx, Wh, lags):

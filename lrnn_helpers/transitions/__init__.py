@@ -11,16 +11,34 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrnn_helpers import _validation as valid
 
+if TYPE_CHECKING:
+    import sympy as sp
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "apparent_transition",
+    "effective_energy",
+    "folds",
+    "landau_coefficients",
+    "minimum",
+    "optimal_u",
+    "stationary_beta",
+    "stationary_modes",
+    "stationary_points",
+]
+
+
 # By how the sign of the condition turns at a stationary point with b > 0; the slope of E* has the opposite sign.
 KINDS = {1: "max", 0: "saddle", -1: "min"}
 
 
-def effective_energy(b, beta, T):
+def effective_energy(b: ArrayLike, beta: ArrayLike, T: int) -> np.ndarray:
     """Effective energy E* (102): the energy (97) with u = ac at its best, `optimal_u`.
 
     Computed as a sum of squares, so that it is accurate where it is small, and for b beyond ±1 by the duality, so that
@@ -46,6 +64,16 @@ def effective_energy(b, beta, T):
         If beta <= 0 or not finite, T < 2, or shapes do not broadcast.
     TypeError
         If an argument is complex or no number, or `T` is not an integer.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> transitions.effective_energy([0.0, 1.0], beta=1.0, T=4)  # at beta = 1 the two are level
+    array([1., 1.])
     """
     b, beta, n, _ = _folded(b, beta, T)
     with np.errstate(all="ignore"):
@@ -55,7 +83,7 @@ def effective_energy(b, beta, T):
         return (ends + middle) / _geometric(b * b, n + 1)
 
 
-def optimal_u(b, beta, T):
+def optimal_u(b: ArrayLike, beta: ArrayLike, T: int) -> np.ndarray:
     """The input-output mode u = ac that minimises the energy (97) at a given b (101).
 
     Parameters
@@ -72,6 +100,16 @@ def optimal_u(b, beta, T):
     ------
     ValueError, TypeError
         As `effective_energy`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> transitions.optimal_u([0.0, 1.0], beta=2.0, T=4)
+    array([0.5  , 0.625])
     """
     b, beta, n, far = _folded(b, beta, T)
     with np.errstate(all="ignore"):
@@ -79,7 +117,7 @@ def optimal_u(b, beta, T):
         return (beta * power + 1 / beta) * np.where(far, power, 1.0) / _geometric(b * b, n + 1)
 
 
-def landau_coefficients(T, order):
+def landau_coefficients(T: int, order: int) -> dict[int, sp.Expr]:
     """The Taylor coefficients of E* (102) at b = 0, exactly; what (105) and (106) should be for T = 3.
 
     Parameters
@@ -100,6 +138,16 @@ def landau_coefficients(T, order):
         If T < 2 or order < 0.
     TypeError
         If `T` or `order` is not an integer.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> transitions.landau_coefficients(3, 2)
+    {0: beta**2, 1: 0, 2: -2 + beta**(-2)}
     """
     import sympy as sp
 
@@ -116,7 +164,7 @@ def landau_coefficients(T, order):
     return series
 
 
-def stationary_points(beta, T):
+def stationary_points(beta: float, T: int) -> list[tuple[float, float, str]]:
     """Every real stationary point of E* (102), negative b and b = 0 included.
 
     `beta` is taken as the exact rational that the float is. The stationary points are then roots of polynomials with
@@ -149,6 +197,17 @@ def stationary_points(beta, T):
     (T = 3) or beta at one of the `folds` (T = 4). These are irrational, so no float is one: the float next to
     1/sqrt(2) lies on one side of it and gets that side's answer. At T = 5, beta = 1 the curvature at b = ±1 is 0, and
     still it is a maximum.
+
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> for b, energy, kind in transitions.stationary_points(1.25, T=3):
+    ...     print(f"{b:+.4f}  {energy:.4f}  {kind}")
+    -2.2039  0.5992  min
+    +0.0000  1.5625  max
+    +2.2039  0.5992  min
     """
     from lrnn_helpers.transitions._roots import positive_roots, to_float
 
@@ -174,7 +233,7 @@ def stationary_points(beta, T):
     return [(b, float(effective_energy(b, beta, T)), kind) for b, kind in sorted(points)]
 
 
-def stationary_modes(s):
+def stationary_modes(s: ArrayLike) -> list[tuple[float, float, float, str]]:
     """Every real stationary point in b of the energy (8) of any task dynamics, with u = ac at its best; exactly.
 
     With S = sum_i s_i b^(T-i) and Z = sum_i b^(2(T-i)) the best u is S/Z; what is left, E* = sum_i s_i^2 - S^2/Z, has
@@ -198,6 +257,18 @@ def stationary_modes(s):
         If `s` is not one-dimensional, T < 2, `s` is not finite, or all zero.
     TypeError
         If `s` is complex or holds no numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/solutions`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> for b, u, energy, kind in transitions.stationary_modes([0.25, 0.5, 1.0]):
+    ...     print(f"b = {b:+.4f}  u = {u:+.4f}  {kind}")
+    b = -3.5987  u = +0.0134  max
+    b = +0.5000  u = +1.0000  min
     """
     from lrnn_helpers.transitions._roots import positive_roots, to_float
 
@@ -230,7 +301,7 @@ def stationary_modes(s):
     return points
 
 
-def stationary_beta(b, T):
+def stationary_beta(b: ArrayLike, T: int) -> np.ndarray:
     """The beta at which a given b > 0 is a stationary point of E* (102): the curve beta^2 = g(b) of its branches.
 
     Parameters
@@ -250,6 +321,16 @@ def stationary_beta(b, T):
         If b <= 0 or not finite, or T < 2.
     TypeError
         If `b` is complex or no number, or `T` is not an integer.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> round(float(transitions.stationary_beta(1.0, T=4)), 6)
+    1.0
     """
     b, n = valid.positive("b", b), valid.integer("T", T, at_least=2) - 1
     far = b > 1
@@ -262,7 +343,7 @@ def stationary_beta(b, T):
         return np.where(far, 1 / beta, beta)[()]
 
 
-def folds(T):
+def folds(T: int) -> list[tuple[float, float]]:
     """Where two stationary points with b > 0 merge: the points at which beta^2 = g(b) turns back, counted exactly.
 
     There are none but for T = 4, which has two. For T >= 5 this says that g, which falls from infinity to 0, falls all
@@ -284,6 +365,18 @@ def folds(T):
         If T < 2.
     TypeError
         If `T` is not an integer.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> [(round(b, 4), round(beta, 4)) for b, beta in transitions.folds(4)]
+    [(0.6436, 0.954), (1.5538, 1.0482)]
+    >>> transitions.folds(5)
+    []
     """
     import sympy as sp
 
@@ -299,7 +392,7 @@ def folds(T):
     return [(float(b), float(stationary_beta(b, T))) for b in np.sqrt([to_float(x) for x in turns])]
 
 
-def minimum(beta, T):
+def minimum(beta: ArrayLike, T: int) -> np.ndarray:
     """The infimum of E* (102) over all b, and the smallest b >= 0 that has it, or infinity where only b → ∞ nears it.
 
     For T >= 4 it is the trivial branch, b = 0 with E* = beta^2, up to exactly beta = 1, and b → ∞ with E* = 1/beta^2
@@ -319,6 +412,16 @@ def minimum(beta, T):
     ------
     ValueError, TypeError
         As `effective_energy`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> transitions.minimum([0.9, 1.1], T=5)
+    (array([ 0., inf]), array([0.81      , 0.82644628]))
     """
     beta, T = valid.positive("beta", beta), valid.integer("T", T, at_least=2)
     with np.errstate(all="ignore"):
@@ -332,7 +435,7 @@ def minimum(beta, T):
     return b[()], effective_energy(b, beta, T)
 
 
-def apparent_transition(T, b_max):
+def apparent_transition(T: int, b_max: ArrayLike) -> np.ndarray:
     """The infimum of the beta at which some b in (0, b_max] reaches the trivial energy beta^2.
 
     It is where a search of b on a bounded range would place the transition. A given b > 0 reaches beta^2 once
@@ -362,6 +465,14 @@ def apparent_transition(T, b_max):
     The bound falls with b exactly where Q^2 > n^2 Z. For T = 2 and 3 it never does. For T = 4 it does up to b = 1,
     where it is 1, and it is never less, since Z - (1 + b^3)^2 = (b - b^2)^2. For T >= 5 it does for all b: Q^2 - n^2 Z
     has no negative coefficient from T = 8 on, and no positive root for T = 5, 6 and 7.
+
+    In the book: :doc:`/book/appendices/h_landau`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import transitions
+    >>> [round(float(transitions.apparent_transition(T, 1.0)), 4) for T in (3, 4, 5)]
+    [0.7071, 1.0, 1.1118]
     """
     n, b_max = valid.integer("T", T, at_least=2) - 1, valid.array("b_max", b_max, finite=False, real=True)
     if not (b_max > 0).all():
