@@ -34,7 +34,6 @@ NOT_YET = {
     "appendices/p_simulations",
     "results/energy_function",
     "results/phase_transitions",
-    "results/rich_learning",
     "results/solutions",
     "results/stability",
     "setup",
@@ -426,7 +425,7 @@ def glued_names_are_unique_and_used(book):
 
 def _front(match):
     """A cell without its code: captions stand in its options."""
-    return match[0].split("\n---\n", 1)[0] if "\n---\n" in match[0] else ""
+    return "".join(match[0].split("\n---\n", 2)[1:2])
 
 
 def the_readme_counts_what_the_ledger_counts(book):
