@@ -27,7 +27,6 @@ NOT_YET = {
     "appendices/g_regularization",
     "appendices/h_landau",
     "appendices/i_ntk",
-    "appendices/j_feature_learning",
     "appendices/k_energy_shape",
     "appendices/m_t_outputs",
     "appendices/n_eigenspace",
