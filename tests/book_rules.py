@@ -26,7 +26,6 @@ NOT_YET = {
     "appendices/f_zero_loss",
     "appendices/g_regularization",
     "appendices/h_landau",
-    "appendices/i_ntk",
     "appendices/k_energy_shape",
     "appendices/m_t_outputs",
     "appendices/n_eigenspace",
