@@ -52,9 +52,14 @@ def weigh(n, m):
         return [number * answer for number, answer in zip(n, m, strict=True)]
     # One lag after the other: a row of a batch is then bit for bit what it is alone.
     total = 0.0
-    for column, answer in zip(np.swapaxes(n, 0, 1), m, strict=True):
+    for column, answer in zip(np.swapaxes(over(n, m[0].ndim), 0, 1), m, strict=True):
         total = total + column * answer
     return total
+
+
+def over(n, axes):
+    """A matrix n, lags first, for arrays of so many leading axes, with which its own broadcast."""
+    return n.reshape(*n.shape[:2], *[1] * (axes + 2 - n.ndim), *n.shape[2:])
 
 
 def powers(b, T):
@@ -105,6 +110,31 @@ def root(inputs):
     """L with L^H L = C, so that r^H C r = |L r|^2 cannot come out negative or lose more digits than r has."""
     values, vectors = np.linalg.eigh(inputs)
     return np.sqrt(np.maximum(values, 0))[..., None] * np.swapaxes(vectors.conj(), -2, -1)
+
+
+def whitened(s, outputs, inputs):
+    """What white inputs would have to be weighed with: the L s of all outputs as one vector, (..., T) or (..., T^2)."""
+    out = seen(root(inputs), s[..., None, :] if outputs == "last" else s)
+    return out.reshape(*out.shape[:-2], -1)
+
+
+def times(x, y):
+    """The product, where nothing times infinity is nothing: an overflow then stays in the terms that are large."""
+    return np.where((x == 0) | (y == 0), 0.0, x * y)
+
+
+def echoes(a, b, c):
+    """The echoes c b^k a of lag k = 0, 1, ..., without end."""
+    power, run = np.ones_like(b), a * c
+    while True:
+        echo = c * power * a
+        yield np.where(np.isfinite(echo), echo, run)  # a power may overflow where its product with ac does not
+        power, run = power * b, run * b
+
+
+def nan_where(a, b, c, value):
+    """The value, NaN where a mode is."""
+    return np.where(np.isnan(a) | np.isnan(b) | np.isnan(c), np.nan, value)[()]
 
 
 def square(z):

@@ -21,8 +21,13 @@ def array(name, value, *, finite=True, real=False):
     except ValueError as error:
         raise ValueError(f"{name} must be an array of numbers of one shape, got {value!r}") from error
     if out.dtype == object:
+        # numpy would make NaN of None, and a number of a string of digits.
+        if not all(hasattr(x, "__float__") or hasattr(x, "__complex__") for x in out.flat):
+            raise TypeError(f"{name} must hold numbers, got {value!r}")
         try:
             out = out.astype(float)
+        except OverflowError as error:
+            raise ValueError(f"{name} must hold floats, got a number beyond their range") from error
         except TypeError:
             try:
                 out = out.astype(complex)

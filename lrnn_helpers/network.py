@@ -6,6 +6,7 @@ are independent networks.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -228,10 +229,11 @@ def impulse_response(weights: Weights, T: int) -> np.ndarray:
     array([0.5, 1. , 2. ])
     """
     Wx, Wh, Wy = valid.weights(weights)
-    states = [Wx]
-    for _ in range(valid.integer("T", T, at_least=1) - 1):
-        states.append(Wh @ states[-1])
-    return np.stack([Wy @ A for A in np.broadcast_arrays(*reversed(states))], axis=-3)
+    states, T = [Wx], valid.integer("T", T, at_least=1)
+    with np.errstate(all="ignore"):
+        for _ in range(T - 1):
+            states.append(Wh @ states[-1])
+        return np.stack([Wy @ A for A in np.broadcast_arrays(*reversed(states))], axis=-3)
 
 
 def aligned_weights(modes: Modes, U: ArrayLike, R: ArrayLike, V: ArrayLike) -> Weights:
@@ -277,7 +279,8 @@ def aligned_weights(modes: Modes, U: ArrayLike, R: ArrayLike, V: ArrayLike) -> W
     a, b, c = valid.modes(modes, real=True, columns=True)
     N = a.shape[-1]
     U, R, V = (orthonormal_columns(n, m, N) for n, m in (("U", U), ("R", R), ("V", V)))
-    return Weights(*((left * m[..., None, :]) @ right.T for left, m, right in ((R, a, V), (R, b, R), (U, c, R))))
+    with np.errstate(all="ignore"):
+        return Weights(*((left * m[..., None, :]) @ right.T for left, m, right in ((R, a, V), (R, b, R), (U, c, R))))
 
 
 def rotational_weights(modes: Modes, P: ArrayLike) -> Weights:
@@ -321,8 +324,9 @@ def rotational_weights(modes: Modes, P: ArrayLike) -> Weights:
     out = []
     for name, m in zip(modes._fields, modes, strict=True):
         tolerance = 1e-10 * np.max(np.abs(m), axis=-1, initial=0.0)[..., None, None]
-        with np.errstate(invalid="ignore"):  # inf - inf of a diverged network
+        with np.errstate(all="ignore"):
             clash = partner & (np.abs(m[..., :, None] - m[..., None, :].conj()) > tolerance)
+            W = (P * m[..., None, :]) @ P.conj().T
         if clash.any():
             *batch, j, k = (int(i) for i in np.argwhere(clash)[0])
             value = tuple(complex(m[(*batch, i)]) for i in (j, k))
@@ -333,7 +337,6 @@ def rotational_weights(modes: Modes, P: ArrayLike) -> Weights:
             )
             where = f"{name}[..., {j}]" if j == k else f"{name}[..., {j}] and {name}[..., {k}]"
             raise ValueError(f"{where} {rule}")
-        W = (P * m[..., None, :]) @ P.conj().T
         if (np.abs(W.imag) > tolerance).any():
             raise ValueError(f"P must hold the conjugate of each complex column, got {P.shape[1]} columns without")
         out.append(np.ascontiguousarray(W.real))
@@ -423,7 +426,8 @@ def recover_modes(weights: Weights, U: ArrayLike, R: ArrayLike, V: ArrayLike) ->
     Wx, Wh, Wy = valid.weights(weights)
     U, R, V = _singular_vectors(U=(U, Wy.shape[-2]), R=(R, Wx.shape[-2]), V=(V, Wx.shape[-1]))
     shape = (*valid.broadcast(Wx=Wx.shape[:-2], Wh=Wh.shape[:-2], Wy=Wy.shape[:-2]), U.shape[1])
-    diagonals = (np.einsum("ia,...ij,ja->...a", *args) for args in ((R, Wx, V), (R, Wh, R), (U, Wy, R)))
+    with np.errstate(all="ignore"):
+        diagonals = [np.einsum("ia,...ij,ja->...a", *args) for args in ((R, Wx, V), (R, Wh, R), (U, Wy, R))]
     return Modes(*(np.broadcast_to(d, shape).copy() for d in diagonals))
 
 
@@ -472,10 +476,15 @@ def misalignment(weights: Weights, U: ArrayLike, R: ArrayLike, V: ArrayLike) -> 
     """
     weights = Weights(*valid.weights(weights))
     U, R, V = _singular_vectors(U=(U, weights.Wy.shape[-2]), R=(R, weights.Wx.shape[-2]), V=(V, weights.Wx.shape[-1]))
-    rebuilt = aligned_weights(recover_modes(weights, U, R, V), U, R, V)
-    rest = sum(np.sum((w - r) ** 2, axis=(-2, -1)) for w, r in zip(weights, rebuilt, strict=True))
-    whole = sum(np.sum(w**2, axis=(-2, -1)) for w in weights)
-    return np.sqrt(np.divide(rest, whole, out=np.zeros_like(rest), where=whole != 0))
+    with np.errstate(all="ignore"):
+        # A share has no size: each network is brought to the size of 1, by a power of 2, so that no square overflows.
+        largest = reduce(np.maximum, (np.abs(w).max(axis=(-2, -1)) for w in weights))
+        exponent = np.where(np.isfinite(largest), np.frexp(largest)[1], 0)[..., None, None]
+        weights = Weights(*(np.ldexp(w, -exponent) for w in weights))
+        rebuilt = aligned_weights(recover_modes(weights, U, R, V), U, R, V)
+        rest = sum(np.sum((w - r) ** 2, axis=(-2, -1)) for w, r in zip(weights, rebuilt, strict=True))
+        whole = sum(np.sum(w**2, axis=(-2, -1)) for w in weights)
+        return np.sqrt(np.divide(rest, whole, out=np.zeros_like(rest), where=whole != 0))
 
 
 class EffectiveModes(NamedTuple):
@@ -599,7 +608,8 @@ def recover_rotational_modes(weights: Weights, P: ArrayLike) -> Modes:
         raise ValueError(f"P must be a matrix of {n} rows, as the weights have, got shape {P.shape}")
     P = orthonormal_columns("P", P, P.shape[1], real=False).astype(complex)
     shape = (*valid.broadcast(Wx=W[0].shape[:-2], Wh=W[1].shape[:-2], Wy=W[2].shape[:-2]), P.shape[1])
-    diagonals = (np.einsum("ia,...ij,ja->...a", P.conj(), w, P) for w in W)
+    with np.errstate(all="ignore"):
+        diagonals = [np.einsum("ia,...ij,ja->...a", P.conj(), w, P) for w in W]
     return Modes(*(np.broadcast_to(d, shape).copy() for d in diagonals))
 
 

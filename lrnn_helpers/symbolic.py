@@ -26,6 +26,7 @@ __all__ = [
     "bell",
     "beta",
     "c",
+    "covariance",
     "data",
     "data_matrix",
     "delta",
@@ -123,7 +124,31 @@ def symbols(T: int | None = None) -> dict:
     return dict(common, T=integer("T", T, at_least=1), s=data(T))
 
 
-def energy(T: int, outputs: Literal["last", "all"] = "last") -> sp.Expr:
+def covariance(T: int) -> sp.Matrix:
+    """The covariance over time of one dimension's input: a symmetric (T, T) sympy matrix of real symbols C_i,j.
+
+    Parameters
+    ----------
+    T : int
+        Trajectory length, >= 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/sensory_integration`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.covariance(2)
+    Matrix([
+    [C_1,1, C_1,2],
+    [C_1,2, C_2,2]])
+    """
+    T = integer("T", T, at_least=1)
+    return sp.Matrix(T, T, lambda i, j: sp.Symbol(f"C_{min(i, j) + 1},{max(i, j) + 1}", real=True))
+
+
+def energy(T: int, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix | None = None) -> sp.Expr:
     """The energy (8), or (156) of one dimension, as a sympy expression in a, b, c, s and tau.
 
     Parameters
@@ -132,6 +157,10 @@ def energy(T: int, outputs: Literal["last", "all"] = "last") -> sp.Expr:
         Trajectory length, >= 1.
     outputs : {"last", "all"}
         One output at t = T, or an output at every t.
+    inputs : (T, T) sympy matrix, optional
+        Covariance over time of the dimension's input, as `covariance`; s are then the weights that the best linear map
+        gives each input, and the energy is half the mean of the squared error of all outputs over tau. White by
+        default.
 
     Notes
     -----
@@ -144,22 +173,24 @@ def energy(T: int, outputs: Literal["last", "all"] = "last") -> sp.Expr:
     ((-a*c + s_2)**2 + (-a*b*c + s_1)**2)/(2*tau)
     """
     if outputs == "last":
-        residuals = [s - c * b ** (T - i) * a for i, s in enumerate(data(T), start=1)]
+        rows = [data(T)]
     elif outputs == "all":
-        residuals = [
-            s - c * b ** (t - i) * a for t, row in enumerate(data_matrix(T)) for i, s in enumerate(row[: t + 1])
-        ]
+        rows = [row[: t + 1] for t, row in enumerate(data_matrix(T))]
     else:
         raise ValueError(f'outputs must be "last" or "all", got {outputs!r}')
-    return sum(r**2 for r in residuals) / (2 * tau)
+    residuals = [[s - c * b ** (len(row) - i) * a for i, s in enumerate(row, start=1)] for row in rows]
+    if inputs is None:
+        return sum(r**2 for row in residuals for r in row) / (2 * tau)
+    errors = [inputs[i, j] * x * y for row in residuals for i, x in enumerate(row) for j, y in enumerate(row)]
+    return sum(errors) / (2 * tau)
 
 
-def velocity(T: int, outputs: Literal["last", "all"] = "last") -> tuple[sp.Expr, ...]:
+def velocity(T: int, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix | None = None) -> tuple[sp.Expr, ...]:
     """da/dt, db/dt and dc/dt: minus the gradient of `energy`, by differentiation.
 
     Parameters
     ----------
-    T, outputs
+    T, outputs, inputs
         As in `energy`.
 
     Returns
@@ -177,7 +208,7 @@ def velocity(T: int, outputs: Literal["last", "all"] = "last") -> tuple[sp.Expr,
     >>> symbolic.velocity(1)[0].factor()
     -c*(a*c - s_1)/tau
     """
-    E = energy(T, outputs)
+    E = energy(T, outputs, inputs)
     return tuple(-sp.diff(E, x) for x in (a, b, c))
 
 

@@ -143,7 +143,7 @@ import sys
 import lrnn_helpers as h
 from lrnn_helpers import {call.partition(".")[0]}
 sys.modules[{package!r}] = None
-given = lambda: (h.network.unaligned_weights(0.1, 2, 2, 2, seed=0), h.tasks.structured_task([[1.0]], P=9, seed=0))
+given = lambda: (h.network.unaligned_weights(0.1, 1, 2, 1, seed=0), h.tasks.structured_task([[1.0]], P=9, seed=0))
 try:
     {call}
 except ImportError as error:

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -122,6 +124,64 @@ def test_misalignment_of_random_weights_and_of_none():
     assert network.misalignment(Weights(*np.zeros((3, 4, 4))), U, R, V) == 0
 
 
+@pytest.mark.parametrize("size", [1e-320, 1e-200, 1e-160, 1.0, 1e160, 1e200, 1e307])
+def test_misalignment_does_not_depend_on_the_size(size):
+    rng = np.random.default_rng(1)
+    U, R, V = (bases.random_orthogonal(4, rng) for _ in range(3))
+    weights = network.unaligned_weights(np.full(3, 0.5), 4, 4, 4, rng)
+    scale = np.array([1.0, size, 1.0])[:, None, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got = network.misalignment(Weights(*(w * scale for w in weights)), U, R, V)
+    # 1e-320 has three digits.
+    np.testing.assert_allclose(got, network.misalignment(weights, U, R, V), rtol=1e-2 if size < 1e-300 else 1e-12)
+    half = Weights(*(size * np.array([[1.0, 1.0], [1.0, 1.0]]) for _ in range(3)))
+    eye = np.eye(2)
+    np.testing.assert_allclose(network.misalignment(half, eye, eye, eye), np.sqrt(0.5), rtol=1e-12)
+
+
+def test_numbers_that_leave_the_floats_are_silent_everywhere():
+    """As in the other rooms: inf or NaN in its own row, and no warning."""
+    modes = Modes(*np.array([[[0.1, 0.2], [1e200, 1e308], [0.3, 0.4]]] * 3))
+    Q, P, x = bases.random_orthogonal(2, 0), bases.rotation_basis(2), np.full((2, 4, 2), 1e10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        weights = network.aligned_weights(modes, Q, Q, Q)
+        turned = network.rotational_weights(Modes(*(np.array([m[:, 0], m[:, 0]]).T for m in modes)), P)
+        for w in (weights, turned):
+            results = [network.forward(w, x, outputs=kind) for kind in ("last", "all")]
+            results += [network.impulse_response(w, 5), *network.singular_values(w)]
+            results += [*network.recover_modes(w, Q, Q, Q), *network.recover_rotational_modes(w, P)]
+            results += [network.misalignment(w, Q, Q, Q)]
+        infinite = Weights(*(np.where(np.arange(3)[:, None, None] == 1, np.inf, w) for w in weights))
+        network.forward(infinite, x), network.recover_modes(infinite, Q, Q, Q)
+        network.aligned_weights(modes._replace(a=np.where(modes.a > 1e199, np.inf, modes.a)), Q, Q, Q)
+        spoilt = network.misalignment(infinite, Q, Q, Q)
+    for result in results:
+        assert np.isfinite(result[[0, 2]]).all()
+    assert not np.isfinite(results[0][1]).all()
+    np.testing.assert_array_equal(np.isnan(spoilt), [False, True, False])
+
+
+def test_leading_axes_of_one_matrix_alone():
+    rng = np.random.default_rng(2)
+    Q, P, one = bases.random_orthogonal(4, rng), bases.rotation_basis(4), rng.normal(size=(3, 4, 4))
+    for which in range(3):
+        many = [w for w in one]
+        many[which] = rng.normal(size=(2, 5, 4, 4))
+        for recover in (
+            lambda w: network.recover_rotational_modes(w, P),
+            lambda w: network.recover_modes(w, Q, Q, Q),
+        ):
+            got = recover(many)
+            assert [m.shape for m in got] == [(2, 5, 4)] * 3
+            for row in np.ndindex(2, 5):
+                alone = recover([w[row] if w.ndim > 2 else w for w in many])
+                for g, w in zip(got, alone, strict=True):
+                    np.testing.assert_allclose(g[row], w, rtol=1e-12)
+        assert network.misalignment(many, Q, Q, Q).shape == (2, 5)
+
+
 def test_a_diverged_network_stays_in_its_own_row():
     modes = Modes(*np.array([[[0.1, 0.2], [np.nan, 0.1], [0.3, 0.4]]] * 3))
     Q = bases.random_orthogonal(2, 0)
@@ -223,6 +283,8 @@ PAIR = bases.rotation_basis(2)
         (lambda: network.forward(GOOD, np.full((4, 5, 2), np.nan)), "x must be finite"),
         (lambda: network.forward(GOOD, np.ones((4, 5, 2)), outputs="some"), "outputs"),
         (lambda: autograd.LinearRNN(GOOD, outputs="some"), "outputs"),
+        (lambda: network.forward(GOOD, np.ones((4, 5, 2)), outputs=np.array(["last"] * 2)), "outputs must be"),
+        (lambda: network.forward(GOOD, [[[10**400, 1]]]), "x must hold floats, got a number beyond their range"),
         (lambda: autograd.LinearRNN(GOOD)(torch.ones(4, 5, 3)), r"\(P, T, 2\)"),
         (lambda: network.impulse_response(GOOD, 0), "T must be an integer >= 1"),
         (lambda: network.aligned_weights(Modes(0.1, 0.1, 0.1), EYE, EYE, EYE), "axis of N >= 1"),
@@ -351,6 +413,20 @@ def test_a_module_stands_where_weights_do():
         training.train(rnn, task, 0.01, 3).final, training.train(GOOD, task, 0.01, 3).final, strict=True
     ):
         np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: network.recover_modes(GOOD, EYE, None, EYE), "R must hold numbers, got None"),
+        (lambda: network.aligned_weights(Modes([1], [None], [1]), EYE, EYE, EYE), r"b must hold numbers, got \[None\]"),
+        (lambda: network.forward((None, EYE, EYE), np.ones((1, 1, 2))), "Wx must hold numbers, got None"),
+        (lambda: network.unaligned_weights(None, 1, 2, 3, 0), "sigma must hold numbers, got None"),
+    ],
+)
+def test_none_is_no_number(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
 
 
 def test_aligned_weights_of_complex_modes_is_a_type_error():

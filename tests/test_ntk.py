@@ -302,6 +302,37 @@ def test_both_routes_to_the_distance_with_and_without_data(outputs, tangents, N_
         np.testing.assert_allclose(ntk.ntk_distance(w0, tiny, T=1, outputs=outputs), want, rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("tangents", [1.0, np.inf])
+@pytest.mark.parametrize("h", [1e-3, 1e-5, 1e-8, 1e-9, 1e-12])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_small_distance_keeps_its_digits_by_every_route(tangents, h, turned, monkeypatch):
+    """As `kernel_distance` does, whichever route is the cheaper one; also where hidden units are turned."""
+    monkeypatch.setattr(_routes, "tangent_cost", lambda *sizes: tangents)
+    rng = np.random.default_rng(15)
+    w0 = random_weights(rng, (3,), (2, 2, 2))
+    w1 = Weights(*(w + h * rng.standard_normal(w.shape) * np.array([0.0, 1.0, 2.0])[:, None, None] for w in w0))
+    if turned:
+        Q = bases.random_orthogonal(2, 3)
+        w1 = Weights(Q @ w1.Wx, Q @ w1.Wh @ Q.T, w1.Wy @ Q.T)
+    white = tasks.structured_task(np.ones((2, 3)), 20, 11).x
+    want = np.zeros(3)
+    for n in range(3):
+        K0, K1 = (by_formula([w[n].astype(np.longdouble) for w in W], white.astype(np.longdouble)) for W in (w0, w1))
+        want[n] = 0.5 * np.sum((K0 / np.sqrt(np.sum(K0**2)) - K1 / np.sqrt(np.sum(K1**2))) ** 2)
+    assert 0 < want[1] < 10 * h**2
+    for got in (
+        ntk.ntk_distance(w0, w1, white),
+        ntk.ntk_distance(w0, w1, T=3),
+        ntk.kernel_distance(ntk.ntk(w0, white), ntk.ntk(w1, white)),
+    ):
+        # What rounding of the weights does to a kernel is 1e-15 of it; below 1e-31 a distance counts as 0.
+        assert (np.abs(np.sqrt(got) - np.sqrt(want)) <= 3e-15 + 1e-10 * np.sqrt(want)).all()
+        assert (got[1:] > 0).all()
+        assert turned or got[0] == 0
+    one = Weights(*(w[1] for w in w0))
+    np.testing.assert_allclose(ntk.ntk_distance(one, w1, T=3)[1], want[1], rtol=1e-2 if h < 1e-11 else 1e-5)
+
+
 def test_inputs_that_are_not_white_matter():
     rng = np.random.default_rng(12)
     w0, w1, x = random_weights(rng), random_weights(rng), rng.standard_normal((9, 3, 3)) + 2

@@ -9,11 +9,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from book_rules import read
 from bs4 import BeautifulSoup
 from conftest import ROOT, toc_pages
 from docutils.nodes import make_id
 
 import lrnn_helpers
+from lrnn_helpers.ledger import statuses, verdicts
+from lrnn_helpers.ledger._book import CHECKS, errata, is_number, totals
 
 PAGES = toc_pages()
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
@@ -87,6 +90,152 @@ def test_the_footer_says_which_version_of_what(site, config, page):
     assert f"Version {lrnn_helpers.__version__}" in footer.text
     assert "Proca" in footer.text and "PMLR 267" in footer.text
     assert footer.select_one("a")["href"] == config["repository"]["url"] + "/issues/new"
+
+
+# ---- the records, against the rows and what the notebooks recorded
+
+BOOK = read(ROOT)
+STATUS, VERDICT = statuses(BOOK.rows, BOOK.records), verdicts(BOOK.rows, BOOK.records)
+EVIDENCE = {"symbolic": "symbolic for listed T"}
+REMADE = {"yes": "remade", "no": "not remade"}
+
+
+def rows_of(page, header):
+    """The cells, as text, of every table row on a page whose table has this header."""
+    found = []
+    for table in page_soup(page).select("article table"):
+        head, *body = ([text(cell) for cell in row.select("th, td")] for row in table.select("tr"))
+        found += body if head == header else []
+    return found
+
+
+def text(tag):
+    return " ".join(tag.get_text().split())
+
+
+def bare(id):
+    return f"({id})" if is_number(BOOK.rows[id]) else id
+
+
+def test_the_ledger_page_shows_the_statuses_that_follow_from_the_records(site):
+    header = ["row", "kind", "printed form", "evidence", "with what it uses", "checks"]
+    shown = rows_of("book/ledger", header)
+    expected = {bare(id): (s.printed, *(EVIDENCE.get(e, e) for e in s[1:])) for id, s in STATUS.items()}
+    assert {row[0]: tuple(row[2:5]) for row in shown} == expected and len(shown) == len(expected)
+    for name, *_, checks in shown:
+        mine = [r for r in BOOK.records if name.strip("()") in r["ids"] and "mutants" in r and r["mutants"]["rejected"]]
+        for record in mine:
+            assert f"{record['mutants']['rejected']} of " in checks and record["call"][:5] in checks
+
+
+def test_the_ledger_page_shows_the_verdicts_on_claims(site):
+    shown = rows_of("book/ledger", ["claim", "in our words", "verdict", "over its domain, and outside"])
+    claims = {id: row for id, row in BOOK.rows.items() if row["kind"] in ("claim", "panel")}
+    assert {row[0]: row[2] for row in shown} == {id: VERDICT[id] for id in claims}
+    for id, said, _, found in shown:
+        assert len(said) > 10
+        for record in BOOK.records:
+            if id in record["ids"] and "predicate" in record:
+                assert f"{record['held']} of {record['cases']}" in found
+                assert f"outside, {record['passed']} of {record['outside']}" in found
+
+
+@pytest.mark.parametrize("page", ["book/ledger", "book/intro"])
+def test_the_totals_are_those_of_the_ledger(site, page):
+    t = totals(BOOK.rows, BOOK.records)
+    expected = {
+        "numbered equations settled": f"{t['settled']} / {t['equations']}",
+        f"of them misprinted: {t['slips']} slips, {t['wrong']} wrong": str(t["slips"] + t["wrong"]),
+        f"of them proved, {t['proved_with_all']} with all that they rest on": str(t["proved"]),
+        f"claims supported of those judged ({t['claims']} in all)": f"{t['claims_supported']} / {t['claims_judged']}",
+        "figures remade": f"{t['figures_remade']} / {t['figures']}",
+        "results of our own proved": f"{t['own_proved']} / {t['own_results']}",
+        "wrong variants of the equations rejected": str(t["mutants_rejected"]),
+        "checks in all": str(t["checks"]),
+    }
+    cards = [[text(p) for p in card.select("p")] for card in page_soup(page).select(".totals .sd-card-body")]
+    assert {what: number for number, what in cards} == expected
+
+
+def test_the_graph_shows_effective_evidence(site):
+    cells = page_soup("book/ledger").select("svg.ledger-graph g.cell")
+    shown = {cell.title.string.split(":")[0]: cell["class"][1] for cell in cells}
+    assert shown == {id: f"status-{s.effective}" for id, s in STATUS.items()}
+
+
+def test_the_errata_page_shows_each_form_under_its_name(site):
+    shown, id, side = {}, None, None
+    for tag in page_soup("book/errata").select("article p, article div.math"):
+        words = text(tag)
+        if (name := tag.select_one("strong")) and words.startswith(text(name)):
+            names = [n.strip("()") for n in text(name).split(", ")]
+            id = names[0] if len(names) == 1 else None
+        elif match := re.fullmatch(r"(Printed|Corrected)(?: \(?(.*?)\)?)?:", words):
+            side, id = match[1], match[2] or id
+        elif tag.name == "div":
+            shown[id, side] = tag.get_text().strip().removeprefix(r"\[").removesuffix(r"\]")
+    checked = {i for r in BOOK.records if "printed" in r for i in r["ids"]}
+    listed = [i for i, head in errata(BOOK.rows).items() if head in checked]
+    expected = {(i, "Printed"): BOOK.rows[i].get("latex") for i in listed}
+    expected |= {(i, "Corrected"): BOOK.rows[i].get("erratum", {}).get("corrected") for i in listed}
+    assert shown == {key: latex.strip() for key, latex in expected.items() if latex}
+
+
+def test_the_figures_page_shows_what_is_remade_and_what_is_read(site):
+    header = ["figure", "chapter", "remade", "what its panels show", "what the text reads from it", "our settings"]
+    shown = {row[0]: row[2:] for row in rows_of("book/figures", header)}
+    figures = [id for id, row in BOOK.rows.items() if row["kind"] == "figure"]
+    assert list(shown) == figures
+    for id in figures:
+        remade, panels, read, settings = shown[id]
+        assert remade == REMADE.get(VERDICT[id].remade, VERDICT[id].remade)
+        for record in [r for r in BOOK.records if id in r["ids"] and "shows" in r]:
+            assert all(f"{panel} {VERDICT[panel]}" in panels for panel in record["shows"])
+            assert all(f"{claim} {VERDICT[claim]}" in read for claim in record["says"])
+            assert f"{VERDICT[id].supported} of {VERDICT[id].read} supported" in read or not record["says"]
+            assert all(f"{name}: " in settings for name in record["settings"])
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.removeprefix("book/") in {r["chapter"] for r in BOOK.records}])
+def test_a_chapter_s_card_counts_its_checks(site, page):
+    mine = [r for r in BOOK.records if r["chapter"] == page.removeprefix("book/") and r["call"] in CHECKS]
+    wrong = {id for r in mine if r["call"] == "refutes" for id in r["ids"]}
+    line = text(page_soup(page).select(".chapter-card p")[-1])
+    assert line.startswith(f"{len(mine)} checks")
+    assert (f", {len(wrong)} statements of the paper corrected" in line) is bool(wrong)
+
+
+# {fault: (page, what is exchanged in its HTML, the test that must see it)}
+SPOILT = {
+    "evidence": ("ledger", [("status-numeric", "status-proved"), (">numeric<", ">proved<")], "statuses_that_follow"),
+    "printed form": ("ledger", [(">wrong (corrected)<", ">right<")], "statuses_that_follow"),
+    "verdict": (
+        "ledger",
+        [(">supported<", ">x<"), (">in part<", ">supported<"), (">x<", ">in part<")],
+        "verdicts_on_claims",
+    ),
+    "totals": ("ledger", [(" / 199<", " / 204<")], "totals_are_those"),
+    "graph": ("ledger", [("cell status-numeric", "cell status-proved")], "graph_shows"),
+    "errata": ("errata", [("Printed", "X"), ("Corrected", "Printed"), ("X", "Corrected")], "each_form_under_its_name"),
+    "figures": (
+        "figures",
+        [(">remade<", ">x<"), (">open<", ">remade<"), (">in part<", ">remade<"), (">x<", ">open<")],
+        "what_is_remade",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", SPOILT)
+def test_a_spoilt_record_is_seen(site, monkeypatch, fault):
+    page, exchanged, name = SPOILT[fault]
+    html = (HTML / f"book/{page}.html").read_text(encoding="utf-8")
+    for old, new in exchanged:
+        html = html.replace(old, new)
+    spoilt = BeautifulSoup(html, "html.parser")
+    monkeypatch.setitem(globals(), "page_soup", lambda _: spoilt)
+    (test,) = (f for key, f in globals().items() if key.startswith("test_") and name in key)
+    with pytest.raises(AssertionError):
+        test(site, page) if "totals" in name else test(site)
 
 
 # ---- links

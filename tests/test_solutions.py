@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from lrnn_helpers import dynamics, modes, solutions, symbolic
+from lrnn_helpers import _lags, dynamics, modes, solutions, symbolic
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.solutions import _passage
 
@@ -253,6 +253,127 @@ def test_input_output_mode_needs_a_positive_start_and_says_where_to_go(u0):
         solutions.input_output_mode(1.0, u0, 0.5, [1.0, 2.0])
     with pytest.raises(ValueError, match=r"u0 must be > 0.*input_output_mode_unbalanced"):
         solutions.learning_time(0.5, u0, 0.5, [1.0, 2.0])
+
+
+# The input-output mode of complex modes
+
+
+def complex_data(rng, T, outputs="last"):
+    return data(rng, T, outputs) + 1j * data(rng, T, outputs)
+
+
+def complex_rates(b, s, tau, outputs, inputs=None):
+    """Those of the conjugate forms (182) and (184), b standing still."""
+
+    def rates(y):
+        velocity = modes.velocity(Modes(y[0], b, y[1]), s, tau, outputs=outputs, inputs=inputs)
+        return np.array([velocity.a, velocity.c])
+
+    return rates
+
+
+@given(
+    T=st.integers(1, 8),
+    outputs=st.sampled_from(OUTPUTS),
+    kind=st.sampled_from(["any", "|a| = |c|", "a = 0", "u0 against S", "no data", "white no more"]),
+    seed=SEEDS,
+)
+@settings(max_examples=60, deadline=None)
+def test_complex_modes_follow_the_ode(T, outputs, kind, seed):
+    rng = np.random.default_rng(seed)
+    s, tau = complex_data(rng, T, outputs), 10 ** rng.uniform(-2, 2)
+    b, a0, c0 = (rng.standard_normal(3) + 1j * rng.standard_normal(3)) * 10 ** rng.uniform(-1, 0.2, size=3)
+    C = rng.standard_normal((T, 2 * T)) + 1j * rng.standard_normal((T, 2 * T))
+    C = C @ C.conj().T / T if kind == "white no more" else None
+    s = 0 * s if kind == "no data" else s
+    S, B = _lags.level(*_lags.sums(s, outputs, C), np.array(b))
+    if kind in ("|a| = |c|", "u0 against S"):
+        c0 *= abs(a0) / abs(c0)
+    if kind == "u0 against S":
+        # Towards the saddle at u = 0: a deviation of 1e-16 grows, so that time is short.
+        c0 = -np.conj(a0) * S / abs(S)
+    a0 = 0.0 if kind == "a = 0" else a0
+    t = tau * rng.uniform(0, 4) / (1e-3 + 2 * abs(S) + B * (abs(a0) ** 2 + abs(c0) ** 2))
+    a, c = tight(complex_rates(b, s, tau, outputs, C), np.array([a0, c0], dtype=complex), t)
+    got = solutions.input_output_mode_unbalanced(t, a0, c0, b, s, tau, outputs=outputs, inputs=C)
+    size = max(abs(a0 * c0), abs(a * c))
+    np.testing.assert_allclose(got, a * c, rtol=1e-9, atol=1e-12 * size + 1e-12 * (abs(a) + abs(c)) ** 2 * (a0 == 0))
+    if kind in ("|a| = |c|", "u0 against S"):
+        got = solutions.input_output_mode(t, a0 * c0, b, s, tau, outputs=outputs, inputs=C)
+        np.testing.assert_allclose(got, a * c, rtol=1e-9)
+
+
+def test_complex_forms_of_real_numbers_are_the_real_forms():
+    rng = np.random.default_rng(1)
+    s, b, t = rng.standard_normal((40, 5)), rng.uniform(-1.2, 1.2, 40), np.linspace(0, 30, 13)[:, None]
+    a, c = rng.standard_normal((2, 40))
+    u0 = 10 ** rng.uniform(-6, 0.5, 40)
+    for times in (t, -1e-3 * t):
+        real, turned = (solutions.input_output_mode(times, u0, b + z, s) for z in (0, 0j))
+        assert turned.dtype == np.complex128
+        np.testing.assert_allclose(turned, real, rtol=1e-12)  # u0 decays by 100 orders, and none of them is lost
+        real, turned = (solutions.input_output_mode_unbalanced(times, a, c, b + z, s) for z in (0, 0j))
+        np.testing.assert_array_equal(np.isnan(turned), np.isnan(real))
+        np.testing.assert_allclose(turned, real, rtol=1e-11, atol=1e-14 * np.abs(a * c).max())
+
+
+def test_complex_mode_goes_straight_to_its_end():
+    rng = np.random.default_rng(2)
+    s, b = complex_data(rng, 4), 0.4 - 0.6j
+    a0, c0 = 0.3 + 0.2j, -0.7 + 0.1j
+    S, B = _lags.level(*_lags.sums(s, "last"), np.array(b))
+    t = np.linspace(-0.05, 40, 200)
+    for u, u0 in (
+        (solutions.input_output_mode(t, 0.2j, b, s), 0.2j),
+        (solutions.input_output_mode_unbalanced(t, a0, c0, b, s), a0 * c0),
+    ):
+        share = (u - u0) / (S / B - u0)
+        assert np.abs(share.imag).max() < 1e-13
+        assert (np.diff(share.real) >= -1e-15).all() and share.real[0] < 0
+        assert share[-1] == pytest.approx(1, abs=1e-13)
+
+
+def test_complex_forms_agree_where_both_hold_and_turn_with_the_task():
+    rng = np.random.default_rng(3)
+    s, b, turn = complex_data(rng, 4), 0.5 + 0.3j, np.exp(0.9j)
+    t, a0, c0 = np.linspace(0, 3, 7), 0.1 + 0.2j, 0.2 - 0.1j
+    balanced = solutions.input_output_mode(t, a0 * c0, b, s)
+    np.testing.assert_allclose(solutions.input_output_mode_unbalanced(t, a0, c0, b, s), balanced, rtol=1e-12)
+    turned = solutions.input_output_mode(t, a0 * c0 * turn, b, s * turn)
+    np.testing.assert_allclose(turned, balanced * turn, rtol=1e-12)
+    both = s * turn ** np.arange(3, -1, -1)
+    np.testing.assert_allclose(solutions.input_output_mode(t, a0 * c0, b * turn, both), balanced, rtol=1e-12)
+
+
+def test_complex_mode_at_extreme_times_without_drive_and_against_it():
+    s, b = np.array([0.3 + 0.1j, 1.0 - 0.5j]), 0.4j
+    S, B = _lags.level(*_lags.sums(s, "last"), np.array(b))
+    for t in (1e3, 1e300):
+        np.testing.assert_allclose(solutions.input_output_mode(t, 1e-9j, b, s), S / B, rtol=1e-13)
+        np.testing.assert_allclose(solutions.input_output_mode_unbalanced(t, 1e-9j, 0.3, b, s), S / B, rtol=1e-13)
+    none = np.zeros(2)
+    expected = 0.5j / (1 + 2 * 1.16 * 0.5 * 3)
+    np.testing.assert_allclose(solutions.input_output_mode(3.0, 0.5j, b, none), expected, rtol=1e-13)
+    root = np.sqrt(0.5)
+    got = solutions.input_output_mode_unbalanced(3.0, root, 1j * root, b, none)
+    np.testing.assert_allclose(got, expected, rtol=1e-13)
+    # a = c = 0 stays; a = 0 alone does not.
+    assert solutions.input_output_mode_unbalanced(5.0, 0.0, 0j, b, s) == 0
+    assert abs(solutions.input_output_mode_unbalanced(5.0, 0.0, 0.1, b, s)) > 0.1
+    # Against the phase of S, |a| = |c|, u dies at the rate 2 |S| as -u0 would by (47) for -|S|.
+    t = np.array([1.0, 10.0, 100.0])
+    got = solutions.input_output_mode(t, -0.2, 0.0, np.array([0.0, 1.0 + 0j]))
+    np.testing.assert_allclose(got, -solutions.input_output_mode(t, 0.2, 0.0, [0.0, -1.0]), rtol=1e-13)
+    # It came from infinity at a finite time.
+    u = solutions.input_output_mode(np.array([-0.02, -20.0]), 3 + 1j, b, s)
+    assert np.isfinite(u[0]) and np.isnan(u[1])
+
+
+def test_complex_start_must_not_be_zero():
+    with pytest.raises(ValueError, match="u0 must not be 0"):
+        solutions.input_output_mode(1.0, [0.1j, 0.0], 0.5, [1.0, 2.0])
+    with pytest.raises(TypeError, match="t must be real"):
+        solutions.input_output_mode(1j, 0.1j, 0.5, [1.0, 2.0])
 
 
 # Derivatives of the energy
@@ -829,6 +950,7 @@ CALLS = {
     "learning_time": lambda s, x, **k: solutions.learning_time(x["t"], x["u"], x["b"], s, x["tau"], **k),
     "extrapolation_error": lambda s, x, **k: solutions.extrapolation_error(x["u"], x["b"], s, **k),
 }
+COMPLEX = ("input_output_mode", "input_output_mode_unbalanced", "extrapolation_error")
 each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 
@@ -891,10 +1013,12 @@ def test_bad_arguments_are_named(call):
     if "t" in used:
         with pytest.raises(ValueError, match=r"(t|fraction) must be finite, got inf"):
             call([1.0, 2.0], x | {"t": np.inf})
-    if call is not CALLS["extrapolation_error"]:
-        for name, s in (("u", [1.0, 2.0]), ("s", [1.0, 1j])):
-            with pytest.raises(TypeError, match="must be real"):
-                call(s, x | {"u": 0.5 if name == "s" else 0.5j})
+    if call not in (CALLS[name] for name in COMPLEX):
+        why = "a complex u is no fraction" if call is CALLS["learning_time"] else "moves together with its conjugate"
+        turned = np.array([[1.0, 0.1j], [-0.1j, 1.0]])
+        for s, u, C in (([1.0, 2.0], 0.5j, None), ([1.0, 1j], 0.5, None), ([1.0, 2.0], 0.5, turned)):
+            with pytest.raises(TypeError, match=f"must be real, got dtype complex128: .*{why}"):
+                call(s, x | {"u": u}, inputs=C)
 
 
 def test_counts_are_integers_in_range():

@@ -152,6 +152,86 @@ def test_white_inputs_take_the_short_way_to_the_same_end(outputs, monkeypatch):
     assert_same(training.train(weights, task, 0.003, 500).final, short.final, rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize(
+    "spread", [(1e5, 1e-2, 1e-2), (1e-2, 1e5, 1e-2), (1e3, 1e-4, 1e-4), (1e-8, 1.0, 1e8), (1.0, 1e-140, 1e-140)]
+)
+def test_the_gradient_knows_small_channels_beside_large_ones(spread, outputs):
+    """Channels 1 and 3 are correlated by 0.9, however small they are: such inputs are not white."""
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((400, 3, 3))
+    x[..., 2] = 0.9 * x[..., 1] + np.sqrt(1 - 0.81) * x[..., 2]
+    y = rng.standard_normal((400, 2) if outputs == "last" else (400, 3, 2))
+    task, weights = Task(x * spread, y), network.unaligned_weights(0.7, 3, 4, 2, rng)
+    weights = weights._replace(Wx=weights.Wx / spread)  # every channel is heard
+    closed, witness = (training.gradient(weights, task, method) for method in ("covariance", "autograd"))
+    for g, w in zip(closed, witness, strict=True):
+        assert (np.abs(g - w) <= 1e-10 * np.abs(w).max(axis=0)).all()
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("spread", [1e-6, 1e6, (1e6, 1.0, 1e-6), (0.0, 1.0, 1.0), 1e-150])
+def test_white_channels_of_any_size_are_white(spread, outputs):
+    task = random_task(np.random.default_rng(1), 4, 3, 2, 40, outputs, white=True)
+    # It looks inside: the long way gives the same numbers.
+    assert _gradient.statistics(task.x * spread, task.y).diagonal is not None
+    x = task.x.copy()
+    x[:, 1, 0] += 1e-9 * x[:, 1, 2]
+    assert (_gradient.statistics(x * spread, task.y).diagonal is None) == (np.min(spread) > 0)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("P", [1, 3, 7, 40, 200])
+@pytest.mark.parametrize(("T", "N_x", "N_y"), [(1, 2, 3), (5, 3, 1), (4, 1, 2), (9, 2, 2)])
+def test_the_loss_of_few_and_of_many_samples(T, N_x, N_y, P, outputs):
+    rng = np.random.default_rng(P)
+    x = rng.standard_normal((P, T, N_x))
+    task = Task(x, rng.standard_normal((P, N_y) if outputs == "last" else (P, T, N_y)))
+    weights = network.unaligned_weights([0.2, 0.9], N_x, 3, N_y, rng)
+    np.testing.assert_allclose(
+        training.train(weights, task, 1e-4, 1).loss[0], training.loss_value(weights, task), rtol=1e-12
+    )
+    # What a network answers itself is without loss, to the square of rounding.
+    answers = network.forward(Weights(*(w[1] if w.ndim > 2 else w for w in weights)), x, outputs=outputs)
+    assert training.train(weights, Task(x, answers), 1e-9, 1).loss[0, 1] < 1e-26 * P * T
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_preparing_takes_memory_of_the_order_of_the_data(outputs):
+    P, T, N = 2000, 40, 3
+    rng = np.random.default_rng(0)
+    task = Task(rng.standard_normal((P, T, N)), rng.standard_normal((P, N) if outputs == "last" else (P, T, N)))
+    weights = network.unaligned_weights(0.1, N, 4, N, rng)
+    tracemalloc.start()
+    training.gradient(weights, task)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # With every output a sample of its own it would be T times the data.
+    assert peak < 6 * (task.x.nbytes + task.y.nbytes)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_gradient_tolerance_of_nothing_stops_where_the_gradient_is_nothing(engine):
+    rng = np.random.default_rng(0)
+    task, start = random_task(rng, 3, 2, 2), network.unaligned_weights([0.5, 0.0], 2, 3, 2, rng)
+    run = training.train(start, task, 0.01, 20, gradient_tolerance=0, **engine)
+    np.testing.assert_array_equal(run.taken, [20, 0])
+    free = training.train(start, task, 0.01, 20, **engine)
+    np.testing.assert_array_equal(free.taken, 20)
+    assert_equal(run.final, free.final)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_data_whose_squares_overflow_are_silent(outputs):
+    rng = np.random.default_rng(0)
+    task, start = random_task(rng, 3, 2, 2, outputs=outputs), network.unaligned_weights(0.5, 2, 3, 2, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run = training.train(start, Task(1e200 * task.x, 1e200 * task.y), 0.01, 3)
+        assert not np.isfinite(training.gradient(start, Task(1e200 * task.x, 1e200 * task.y)).Wx).all()
+    assert run.diverged
+
+
 def test_mean_loss_is_the_sum_at_another_rate():
     rng = np.random.default_rng(1)
     weights = network.unaligned_weights(0.5, 3, 4, 2, rng)

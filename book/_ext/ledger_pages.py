@@ -54,7 +54,9 @@ def evidence_of(record):
     """A record's line without the ids, which stand beside it."""
     if record["call"] == "claim":
         return outcome_of(record)
-    return record["text"].split("  ", 1)[1].replace("*", r"\*").replace("_", r"\_")
+    line, *invariant = record["text"].split("  ", 1)[1].split("; invariant: ")
+    line += f", {len(invariant)} agree" if invariant else ""
+    return line.replace("*", r"\*").replace("_", r"\_")
 
 
 def outcome_of(record):
@@ -81,7 +83,7 @@ class Shown(SphinxDirective):
         self.state.nested_parse(StringList(self.text().splitlines(), source="ledger"), self.content_offset, holder)
         return holder.children
 
-    def name(self, id):
+    def cite(self, id):
         """A row's id as text, linked to its equation where a page shows it."""
         if f"paper-{id}" in ledger(self.book)[4]:
             return f"{{eq}}`eq:paper-{id}`"
@@ -140,9 +142,9 @@ class Table(Shown):
 
         def statement(row):
             own, mine = status[row["id"]], [r for r in records if row["id"] in r["ids"]]
-            kind = row["kind"] + (f" of {self.name(row['of'])}" if "of" in row else "")
+            kind = row["kind"] + (f" of {self.cite(row['of'])}" if "of" in row else "")
             checks = " ".join(map(evidence_of, mine)) or ("as its original" if "of" in row else "—")
-            return self.name(row["id"]), kind, *map(badge, own), checks
+            return self.cite(row["id"]), kind, *map(badge, own), checks
 
         def claim(row):
             said = " ".join(row.get("claim", "").split())
@@ -163,7 +165,7 @@ class Excuses(Shown):
     def text(self):
         """A list."""
         found = [r for r in ledger(self.book)[1] if r.get("excuse")]
-        names = [", ".join(map(self.name, r["ids"])) for r in found]
+        names = [", ".join(map(self.cite, r["ids"])) for r in found]
         lines = [f"- {name}: {r['excuse']}" for name, r in zip(names, found, strict=True)]
         return "\n".join(lines) or "None."
 
@@ -183,17 +185,17 @@ class Errata(Shown):
             members = [id for id, of in heads.items() if of == head]
             mine = [r for r in records if set(members) & set(r["ids"]) and "printed" in r]
             if not mine:
-                waiting.append(self.name(head))
+                waiting.append(self.cite(head))
                 continue
             places = ", ".join(dict.fromkeys(self.place(rows[id]["chapter"]) for id in members))
-            out += [f"**{', '.join(map(self.name, members))}**, §{row['section']}, {places}", ""]
+            out += [f"**{', '.join(map(self.cite, members))}**, §{row['section']}, {places}", ""]
             for id in members:
                 for word, latex in (
                     ("Printed", rows[id].get("latex")),
                     ("Corrected", rows[id].get("erratum", {}).get("corrected")),
                 ):
                     if latex:
-                        which = f" {self.name(id)}" if len(members) > 1 else ""
+                        which = f" {self.cite(id)}" if len(members) > 1 else ""
                         display = ["```{math}", ":nowrap:", rf"\[{latex.strip()}\]", "```", ""]
                         out += [f"{word}{which}:", "", *display]
             out += [row["erratum"]["consequence"], "", *(f"Evidence: {evidence_of(r)}" for r in mine), "", "---", ""]
@@ -239,7 +241,7 @@ class Card(Shown):
         corrected = {id for r in mine if r["call"] == "refutes" for id in r["ids"]}
         counts = f"{len(mine)} checks"
         if corrected:
-            counts += f", {len(corrected)} of the paper's statements corrected"
+            counts += f", {len(corrected)} statements of the paper corrected"
         line = f"*{counts} · runs in about {self.options['runtime']}*"
         head = [f":::{{admonition}} {self.options['section']} of the paper", ":class: chapter-card", ""]
         return "\n".join([*head, *self.content, "", line, ":::"])

@@ -20,15 +20,6 @@ from lrnn_helpers.symbolic import witnesses
 
 check = Check(symbolic, made={"modes": Modes})
 
-__all__ = [
-    "MIME",
-    "Check",
-    "check",
-    "glue",
-    "mutants",
-    "read_records",
-    "read_rows",
-    "statuses",
-    "verdicts",
-    "witnesses",
-]
+# fmt: off
+__all__ = ["MIME", "Check", "check", "glue", "mutants", "read_records", "read_rows", "statuses", "verdicts",
+           "witnesses"]

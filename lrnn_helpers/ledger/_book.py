@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from lrnn_helpers._validation import extra
 from lrnn_helpers.ledger._check import MIME
 
 PRINTED = (
@@ -40,24 +41,15 @@ class FigureVerdict(NamedTuple):
 
 
 def read_rows(path):
-    """The rows of a ledger.
-
-    Parameters
-    ----------
-    path : path-like
-        The YAML file.
-
-    Returns
-    -------
-    dict of str to dict
-        Id to row, in the file's order.
+    """The rows of a ledger's YAML file: a dict of id to row, in its order.
 
     Raises
     ------
     ValueError
         Where a row has no id, section, chapter or kind, an id is no string, or one stands twice.
     """
-    import yaml
+    with extra("ledger"):
+        import yaml
 
     rows = {}
     for row in yaml.load(Path(path).read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or []:
@@ -81,18 +73,10 @@ def read_notebooks(book):
 
 
 def read_records(book):
-    """What the checks recorded, in the notebooks under `book`.
+    """What the checks recorded, a list of dicts in the order of chapters and cells, each with its ``chapter``.
 
-    Parameters
-    ----------
-    book : path-like, or dict of str to notebook
-        A folder, or what `read_notebooks` found there.
-
-    Returns
-    -------
-    list of dict
-        The records in the order of chapters and cells, each with its ``chapter``; a claim's with its ``cell`` too, the
-        source in which its cases are drawn.
+    A claim's has its ``cell`` too, the source in which its cases are drawn. `book` is a folder, or what
+    `read_notebooks` found there.
     """
     records = []
     for chapter, notebook in (book if isinstance(book, dict) else read_notebooks(book)).items():
@@ -118,13 +102,7 @@ def is_number(row):
 
 
 def errata(rows):
-    """Id of each row with an erratum to the id of the row whose entry it is: an entry names further rows in ``also``.
-
-    Raises
-    ------
-    ValueError
-        Where a row is in two entries, or has a corrected form and is in none.
-    """
+    """Id of each row with an erratum to the id of the row whose entry it is, which names further rows in ``also``."""
     heads = {}
     for id, row in rows.items():
         if "kind" in row.get("erratum", {}):
@@ -139,7 +117,7 @@ def errata(rows):
 
 
 def statuses(rows, records):
-    """Printed form and evidence of every row that is not a claim, a panel, a figure or empty.
+    """Printed form and evidence of every row that is not a claim, a panel, a figure or empty, as a `Status` by id.
 
     Everything is derived from the records of `holds`, `limit`, `defines` and `refutes`, and for results of our own
     (``ours-``) from claims over their domain. The printed form is open without a record; refuted, it is a slip, wrong,
@@ -148,22 +126,11 @@ def statuses(rows, records):
     symbols for every T, or every row of its ``proof`` did. A copy or a continuation without a check of its own has the
     status of the row it is ``of``. The effective evidence is the weakest along what a row uses.
 
-    Parameters
-    ----------
-    rows : dict of str to dict
-        From `read_rows`.
-    records : list of dict
-        From `read_records`.
-
-    Returns
-    -------
-    dict of str to Status
-
     Raises
     ------
     ValueError
-        Where a record or a row names a row that is not there, a claim stands on an equation's row, or rows use each
-        other in a circle.
+        Where a record or a row names a row that is not there, a claim stands on an equation's row, a row is in two
+        errata or in none, or rows use each other in a circle.
     """
     of_row, heads, own, weakest = {id: [] for id in rows}, errata(rows), {}, {}
     for record in records:
@@ -218,15 +185,11 @@ def statuses(rows, records):
 
 
 def verdicts(rows, records):
-    """What was found of every claim, panel and figure.
+    """What was found of every claim and panel, a word by id, and of every figure, a `FigureVerdict`.
 
     A claim or panel is "supported", "not supported", "in part" (where its parts differ) or "open" (where it, or one of
     its parts, has no record). A figure is remade as far as the panels are supported that it shows, which are its claims
     about the figure itself; apart from that stands how many of the claims that the text reads from it are supported.
-
-    Returns
-    -------
-    dict of str to str, or to FigureVerdict for a figure
     """
     out = {}
     for id, row in rows.items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import sys
 from math import ceil, log10
-from typing import NamedTuple
 
 import numpy as np
 import sympy
@@ -21,19 +21,11 @@ REAL = 0.5  # a crash is no rejection: the least share of rejected mutants among
 ROUNDING = 1e-12  # errors up to here are not told apart: they differ between machines
 
 
-class Outcome(NamedTuple):
-    """How the mutants of one function fared: names of the rejected, crashed and surviving ones."""
-
-    rejected: list
-    crashed: list
-    survived: list
-
-
 class Check:
     """The calls that turn a printed statement, or a sentence, into a record; a book has one instance, `check`.
 
-    Every call prints one line that is the same on every machine and, inside Jupyter, displays one record under its own
-    MIME type. It reads and writes no file. `records` holds what this session has recorded.
+    Every call prints one line, the same on every machine, and inside Jupyter displays one record under its own MIME
+    type. It reads and writes no file. `records` holds what this session has recorded.
 
     Parameters
     ----------
@@ -41,28 +33,16 @@ class Check:
         The book's mathematics: ``symbols(T)``, a dict of the arguments of printed functions (T None: for every T), may
         have ``vanishes(expression)``, and derivations, functions of T that bear the name of an `against`.
     made : dict of str to callable, optional
-        Arguments that are made from others of the witness: name to a constructor whose parameters name those others.
+        Arguments made from others of the witness: name to a constructor whose parameters name those others.
     """
 
     def __init__(self, symbolic=None, made=None):
         self.records = []
         self._symbolic, self._made = symbolic, made or {}
 
-    def holds(
-        self,
-        ids,
-        printed,
-        against,
-        at,
-        *,
-        rtol=1e-12,
-        symbolic=(),
-        derivation=None,
-        symbols=None,
-        assuming="",
-        invariant=(),
-        excuse="",
-    ):
+    # fmt: off
+    def holds(self, ids, printed, against, at, *, rtol=1e-12, symbolic=(), derivation=None, symbols=None,
+              assuming="", invariant=(), excuse=""):
         """The printed form agrees with `against` at every witness, and its mutants do not.
 
         Parameters
@@ -79,65 +59,38 @@ class Check:
         rtol : float
             Largest ‖printed − against‖/‖against‖, for each part of a tuple. 0 asks for exact equality.
         symbolic : sequence of int, or "all"
-            Trajectory lengths T for which `printed`, on symbols, must reduce to ``derivation(T)``; "all" leaves T, a
-            lag or the size of matrices symbolic, which makes the check a proof for every one. The record says whether
-            there was such a symbol.
-        derivation : callable, optional
-            T (None for "all") to an expression or a tuple of them, independent of `printed` like `against`. By default
-            the function of the book's mathematics that has the name of `against`.
-        symbols : callable, optional
-            T to the arguments of `printed`; by default the book's.
-        assuming : str
-            The condition under which the statement holds, in words.
+            Lengths T for which `printed`, on symbols, must reduce to ``derivation(T)``; "all" leaves T, a lag or the
+            size of matrices symbolic, which is a proof for every one. The record says whether there was such a symbol.
+        derivation, symbols : callable, optional
+            T (None for "all") to expressions, independent of `printed`, and to the arguments of `printed`. By default
+            the book's: its function with the name of `against`, its symbols.
+        assuming, excuse : str
+            The condition under which the statement holds; why this check stays below a floor of the book.
         invariant : sequence of str
             The mutants that agree too, by name: exactly these, no more and no fewer.
-        excuse : str
-            Why this check stays below a floor of the book (few or short witnesses, a wide tolerance, fewer than half
-            of the mutants rejected, "all" for matrices of one size), in words.
 
         Raises
         ------
         AssertionError
-            Where a witness or a T disagrees, a mutant survives that is not named (or is named and does not survive), or
-            too few mutants are rejected.
+            Where a witness or a T disagrees, survivors are not those named, or too few mutants are rejected.
         ValueError
             Where `printed` was not written in the cell, `against` or `derivation` uses it, or there is no witness.
         """
-        ids, at = self._prepare(ids, printed, against, at)
-        worst = self._agree(ids, printed, against, at, rtol)
-        derivation = self._derivation(ids, printed, against, derivation) if symbolic else None
-        lengths, every = self._derive(ids, printed, symbolic, derivation, symbols, excuse)
-        outcome = self._mutate(ids, printed, against, at, rtol, invariant, excuse)
-        how = f"holds: {_in_words(lengths, rtol, at)}"
-        fields = (
-            dict(symbolic=lengths, every_size=every, derivation=_text(derivation)) if symbolic else dict(symbolic=[])
-        )
-        fields |= dict(printed=source(printed), **_witnessed(at, rtol, worst, against))
-        self._emit("holds", ids, how, outcome, invariant, assuming, excuse, **fields)
+        # fmt: on
+        derive = lambda: self._derive(ids, printed, against, symbolic, derivation, symbols, excuse)  # noqa: E731
+        outcome, fields = self._compared(ids, printed, against, at, rtol, invariant, excuse, derive)
+        how = f"holds: {_in_words(fields['symbolic'], rtol, at)}"
+        self._emit("holds", ids, how, outcome, assuming, excuse, printed=source(printed), **fields)
 
     def defines(self, ids, printed, against, at, *, rtol=1e-12, assuming="", invariant=(), excuse=""):
         """The printed definition and the package's agree; parameters and errors as in `holds`."""
-        ids, at = self._prepare(ids, printed, against, at)
-        worst = self._agree(ids, printed, against, at, rtol)
-        outcome = self._mutate(ids, printed, against, at, rtol, invariant, excuse)
+        outcome, fields = self._compared(ids, printed, against, at, rtol, invariant, excuse)
         how = f"defined as in the package: {_in_words((), rtol, at)}"
-        fields = dict(printed=source(printed), **_witnessed(at, rtol, worst, against))
-        self._emit("defines", ids, how, outcome, invariant, assuming, excuse, **fields)
+        self._emit("defines", ids, how, outcome, assuming, excuse, printed=source(printed), **fields)
 
-    def refutes(
-        self,
-        ids,
-        printed,
-        corrected,
-        against,
-        at,
-        *,
-        undefined=(),
-        rtol=1e-12,
-        assuming="",
-        invariant=(),
-        excuse="",
-    ):
+    # fmt: off
+    def refutes(self, ids, printed, corrected, against, at, *, undefined=(), rtol=1e-12,
+                assuming="", invariant=(), excuse=""):
         """The printed form fails by its value at a witness; the corrected one holds at all, and its mutants do not.
 
         Parameters
@@ -147,21 +100,15 @@ class Check:
         printed, corrected : function
             Written with ``def`` in the cell; `corrected` None where no correction is known.
         undefined : exception class or tuple of them
-            What the printed form is declared to raise where it has no value, such as ZeroDivisionError. An exception
-            that is not declared, and a value that is not finite or of another shape, refute nothing and stop.
-            NameError, TypeError and AttributeError always stop: they are slips of ours.
+            What the printed form is declared to raise where it has no value. An exception that is not declared, a value
+            that is not finite or has another shape refute nothing and stop; NameError, TypeError and AttributeError
+            always do: they are slips of ours.
         against, at, rtol, assuming, invariant, excuse
-            As in `holds`.
-
-        Raises
-        ------
-        AssertionError
-            Where the printed form, or a part of it, holds at all witnesses, or `corrected` fails as in `holds`.
-        ValueError
-            As in `holds`; where the printed form has no value and that is not declared; where several ids have not a
-            part each.
+            As in `holds`, and so are the errors.
         """
-        ids, at = self._prepare(ids, printed, against, at)
+        # fmt: on
+        ids, at = _ids(ids), _witnesses(ids, at)
+        _written_here(printed, against, "against")
         undefined = undefined if isinstance(undefined, tuple) else (undefined,)
         failures = [self._failure(ids, printed, against, witness, undefined) for witness in at]
         size, where = "", 0
@@ -175,40 +122,30 @@ class Check:
             where = max(where, len(failing))
             finite = [e for e in failing if not isinstance(e, str)]
             size = f"off by up to {max(finite):.1e}" if finite else f"where it has no value ({failing[0]})"
+            size = "not 0 where it must be" if np.inf in finite else size
         how = f"refuted as printed, {size} ({where} of {len(at)} witnesses)"
-        texts = dict(printed=source(printed), corrected=None)
         if corrected is None:
-            fields = dict(texts, **_witnessed(at, rtol, None, against))
-            self._emit("refutes", ids, how, Outcome([], [], []), (), assuming, excuse, **fields)
-            return
-        self._prepare(ids, corrected, against, at)
-        worst = self._agree(ids, corrected, against, at, rtol)
-        outcome = self._mutate(ids, corrected, against, at, rtol, invariant, excuse)
-        how += f"; corrected form {_in_words((), rtol, at)}"
-        fields = dict(texts, **_witnessed(at, rtol, worst, against)) | dict(corrected=source(corrected))
-        self._emit("refutes", ids, how, outcome, invariant, assuming, excuse, **fields)
+            outcome, fields = ([], [], [], ()), _witnessed(at, rtol, None, against)
+        else:
+            outcome, fields = self._compared(ids, corrected, against, at, rtol, invariant, excuse)
+            how += f"; corrected form {_in_words((), rtol, at)}"
+        texts = dict(printed=source(printed), corrected=corrected and source(corrected))
+        self._emit("refutes", ids, how, outcome, assuming, excuse, **texts, **fields)
 
     def limit(self, ids, exact, approximation, towards, order, *, tolerance=0.1, assuming="", invariant=(), excuse=""):
         """The error of the printed approximation falls as the stated power of a small (or large) parameter.
 
         Parameters
         ----------
-        ids : str or sequence of str
         exact, approximation : callable
             Of the parameter h; `approximation` is the printed side, written with ``def`` in the cell.
         towards : sequence of float
             At least three values of h > 0, on the way to the limit.
-        order : float
-            ‖exact − approximation‖ ∝ h**order; negative where h grows.
-        tolerance : float
-            Largest |measured − order|, the measured one by least squares in the logarithms.
-        assuming, invariant, excuse
-            As in `holds`: a mutant is rejected where its error has another order.
-
-        Raises
-        ------
-        AssertionError, ValueError
-            As in `holds`.
+        order, tolerance : float
+            ‖exact − approximation‖ ∝ h**order, negative where h grows; and the largest |measured − order|, the measured
+            one by least squares in the logarithms.
+        ids, assuming, invariant, excuse
+            As in `holds`, and so are the errors; a mutant is rejected where its error has another order.
         """
         ids, towards = _ids(ids), [float(h) for h in towards]
         _written_here(approximation, exact, "exact")
@@ -229,50 +166,44 @@ class Check:
         outcome = _judge(ids, approximation, agrees, invariant, excuse)
         how = f"holds in the limit: error of order {order:g} (measured {measured:.2f})"
         fields = dict(printed=source(approximation), against=_text(exact), tolerance=tolerance, towards=towards)
-        self._emit("limit", ids, how, outcome, invariant, assuming, excuse, **fields)
+        self._emit("limit", ids, how, outcome, assuming, excuse, **fields)
 
     def claim(self, id, predicate, *, over, outside, domain, part="", share=1.0, supported=True, runs=False):
         """A sentence, decided by one predicate on cases of its domain and on cases outside it.
 
         Parameters
         ----------
-        id : str
-            The claim's row.
+        id, part : str
+            The claim's row, and the part of it that is judged, where the row has parts.
         predicate : function
             Of a case, returns a bool; written with ``def`` in the cell. Its docstring is the sentence that is judged,
             the one that the row states. A case that is a dict is passed as keywords, any other as the one argument.
         over, outside : sequence, or callable without arguments that returns one
-            Cases drawn from the whole domain that the sentence names (at least 30, or 10 with `runs`), and cases
-            beyond it, on which the same predicate must fail at least once.
+            Cases drawn from the whole domain that the sentence names, at least 30, or 10 with `runs` where each is a
+            training run; and cases beyond it, on which the same predicate must fail at least once.
         domain : str
             The domain, in words.
-        part : str
-            Which part of the claim, where its row has parts.
         share : float
-            Below 1, declared before the draw: supported where the lower end of the 95 % Clopper-Pearson interval of
-            the share that holds reaches it.
+            Below 1, declared before the draw: supported where the 95 % Clopper-Pearson interval lies above it.
         supported : bool
             False records that the sentence is *not* supported: it fails on at least one case of `over` (with `share`:
-            the interval's upper end stays below it), and holds on at least one of `outside`, which then are cases
-            where the sentence is right.
-        runs : bool
-            Each case is a training run, so that 10 are enough.
+            the interval lies below it), and holds on at least one of `outside`, then cases where it is right.
 
         Raises
         ------
         AssertionError
             Where it comes out otherwise, or the share lies inside the interval.
-        TypeError
-            Where the predicate returns no truth value; with NameError and AttributeError, whatever it raises stops.
+        TypeError, NameError, AttributeError
+            Where the predicate returns no truth value, or raises it.
         ValueError
-            Where there are too few cases, a case of `outside` stands in `over`, a case is nothing but truth values, or
-            the predicate has no docstring or was not written in the cell.
+            Where there are too few cases, one stands inside and outside or is nothing but truth values, or the
+            predicate has no docstring or was not written in the cell.
         """
         (id,) = _ids(id)
         sentence = " ".join((inspect.getdoc(predicate) or "").split())
         if not callable(predicate) or isinstance(predicate, type):
             raise TypeError(f"predicate must be a function of a case, got {predicate!r}")
-        source(predicate), _in_the_cell(predicate)
+        _in_the_cell(predicate)
         if not sentence or not domain.strip():
             raise ValueError(f"{id}: the predicate needs a docstring, the sentence that is judged, and domain words")
         if not 0 < share <= 1:
@@ -283,16 +214,11 @@ class Check:
             raise ValueError(
                 f"{id}: over must hold at least {least} cases and outside one, got {len(inside)}, {len(beyond)}"
             )
-        told = {_key(case): case for case in beyond}
-        told = [told[key] for key in map(_key, inside) if key in told]
-        if told:
-            raise ValueError(f"{id}: outside must lie beyond the domain, got {told[0]} in both")
+        if told := {_key(case) for case in inside} & {_key(case) for case in beyond}:
+            raise ValueError(f"{id}: outside must lie beyond the domain, {len(told)} of its cases stand in both")
         held, passed = (sum(_truth(predicate, case) for case in cases) for cases in (inside, beyond))
-        low, high = _interval(held, len(inside))
-        if share == 1:
-            good, bad = held == len(inside), held < len(inside)
-        else:
-            good, bad = low >= share, high < share
+        low, high = _interval(held, len(inside)) if share < 1 else [held / len(inside)] * 2
+        good, bad = low >= share, high < share
         came = f"it holds on {held} of {len(inside)} cases and, outside, on {passed} of {len(beyond)}"
         if not (good or bad):
             raise AssertionError(f"{id}: undecided, {share:g} lies in [{low:.2f}, {high:.2f}]; draw more cases: {came}")
@@ -314,19 +240,11 @@ class Check:
 
         Parameters
         ----------
-        id : str
-            Such as "fig-3".
-        shows : sequence of str
-            The rows of what its panels show: on their verdicts rests whether the figure is remade.
-        says : sequence of str
-            The claims that the text reads from it.
+        shows, says : sequence of str
+            The rows of what its panels show, on whose verdicts rests whether it is remade; and the claims that the text
+            reads from it.
         settings : dict
             What the paper leaves open, and what was chosen: name to value.
-
-        Raises
-        ------
-        ValueError
-            Where no panel is named.
         """
         (id,), shows, says = _ids(id), _ids(shows), _ids(says) if says else ()
         settings = {str(name): str(value) for name, value in settings.items()}
@@ -334,33 +252,25 @@ class Check:
         text += f"; the text reads {', '.join(says)} from it" if says else "; the text reads no claim from it"
         self._record(dict(call="figure", ids=[id], shows=[*shows], says=[*says], settings=settings, text=text))
 
-    def _prepare(self, ids, printed, against, at):
-        ids, at = _ids(ids), list(at)
-        _written_here(printed, against, "against")
-        if not at:
-            raise ValueError(f"{_label(ids)}: at must hold at least one witness")
-        return ids, at
-
     def _call(self, function, witness):
         return call(function, witness, self._made)
 
-    def _agree(self, ids, function, against, at, rtol):
-        """The largest error; AssertionError where it is larger than `rtol`."""
-        worst = 0.0
-        for number, witness in enumerate(at):
-            found = error(self._call(function, witness), self._call(against, witness))
+    def _compared(self, ids, function, against, at, rtol, invariant, excuse, derive=dict):
+        """Hold a function and its mutants against the other side: the mutants' fates, and the record's fields."""
+        ids, at = _ids(ids), _witnesses(ids, at)
+        _written_here(function, against, "against")
+        targets, worst = [self._call(against, witness) for witness in at], 0.0
+        for number, (witness, target) in enumerate(zip(at, targets, strict=True)):
+            found = error(self._call(function, witness), target)
             if not found <= rtol:
                 raise AssertionError(f"{_label(ids)} fails at witness {number}: relative error {found:.1e} > {rtol:g}")
             worst = max(worst, found)
-        return worst
-
-    def _mutate(self, ids, function, against, at, rtol, invariant, excuse):
-        targets = [self._call(against, witness) for witness in at]
+        fields = _witnessed(at, rtol, worst, against) | derive()
 
         def agrees(mutant):
             return max(error(self._call(mutant, w), t) for w, t in zip(at, targets, strict=True)) <= rtol
 
-        return _judge(ids, function, agrees, invariant, excuse)
+        return _judge(ids, function, agrees, invariant, excuse), fields
 
     def _failure(self, ids, printed, against, witness, undefined):
         """The errors of the parts of the printed form at a witness, or a word for why it has no value there."""
@@ -378,24 +288,20 @@ class Check:
             wanted = f"{shapes(target)}, one part for each of {len(ids)} ids" if len(ids) > 1 else shapes(target)
             raise ValueError(f"{_label(ids)}: the printed form must have shape {wanted}, got {shapes(value)}")
         errors = [error(v, t) for v, t in zip(parts(value), parts(target), strict=True)]
-        if not np.all(np.isfinite(errors)):
+        if not np.isfinite(flat(value)).all():
             if not undefined:
                 raise ValueError(f"{_label(ids)}: the printed form has no finite value, which is not declared")
             return "not finite"
         return errors
 
-    def _derivation(self, ids, printed, against, derivation):
-        if derivation is None:
-            derivation = getattr(self._symbolic, getattr(against, "__name__", ""), None)
-            if derivation is None:
-                raise ValueError(f"{_label(ids)}: derivation must be given, the book has none named like {against!r}")
-        _apart(printed, derivation, "derivation")
-        return derivation
-
-    def _derive(self, ids, printed, symbolic, derivation, symbols, excuse):
-        """Check `printed` on symbols for each T; the lengths or "all", and whether a symbol stands for every size."""
+    def _derive(self, ids, printed, against, symbolic, derivation, symbols, excuse):
+        """Check `printed` on symbols for each T: the lengths or "all", and whether a symbol stands for every size."""
         if not symbolic:
-            return [], None
+            return dict(symbolic=[])
+        derivation = derivation or getattr(self._symbolic, getattr(against, "__name__", ""), None)
+        if derivation is None:
+            raise ValueError(f"{_label(ids)}: derivation must be given, the book has none named like {against!r}")
+        _apart(printed, derivation, "derivation")
         symbols = symbols or self._symbolic.symbols
         vanishes = getattr(self._symbolic, "vanishes", lambda e: sympy.simplify(e) == 0)
         for T in [None] if symbolic == "all" else symbolic:
@@ -409,15 +315,15 @@ class Check:
                     which = "all T" if T is None else f"T = {T}"
                     raise AssertionError(f"{_label(ids)} fails for {which}: {one} != {other}")
         if symbolic != "all":
-            return [int(T) for T in symbolic], None
+            return dict(symbolic=[int(T) for T in symbolic], every_size=None, derivation=_text(derivation))
         every = any(s.is_integer or not s.is_commutative for e in found for s in e.free_symbols)
         if matrix and not every and not excuse:
             raise ValueError(f'{_label(ids)}: "all" needs matrices of every size, got one of shape {matrix}')
-        return "all", every
+        return dict(symbolic="all", every_size=every, derivation=_text(derivation))
 
-    def _emit(self, call, ids, how, outcome, invariant, assuming, excuse, **fields):
-        rejected, crashed = len(outcome.rejected), len(outcome.crashed)
-        made = rejected + crashed + len(outcome.survived)
+    def _emit(self, call, ids, how, outcome, assuming, excuse, **fields):
+        ids, (rejected, crashed, survived, invariant) = _ids(ids), outcome
+        rejected, crashed, made = len(rejected), len(crashed), len(rejected + crashed + survived)
         text = f"{_label(ids)}  {how}"
         if assuming:
             text += f", assuming {assuming}"
@@ -435,21 +341,10 @@ class Check:
 
 
 def glue(name, text):
-    """Hand a computed text to the page: ``{glue:text}`name` `` in a sentence, card or caption shows it.
+    """Hand a computed text to the page: the role ``glue:text`` of its name shows it in a sentence, card or caption.
 
-    Parameters
-    ----------
-    name : str
-        Its own in the whole book; begin it with the chapter's.
-    text : str
-        Formatted: few digits, the same on every machine.
-
-    Raises
-    ------
-    ValueError
-        Where one of them is empty or the name holds a colon.
-    TypeError
-        Where one of them is no string.
+    The name is its own in the whole book, without a colon: begin it with the chapter's. The text has few digits, so
+    that it is the same on every machine.
     """
     for what, value in (("name", name), ("text", text)):
         if not isinstance(value, str):
@@ -460,17 +355,11 @@ def glue(name, text):
 
 
 def _display(data, metadata=None):
-    """Display inside Jupyter and return True; elsewhere return False."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    if get_ipython() is None:
-        return False
-    from IPython.display import display
-
-    display(data, raw=True, metadata=metadata or {})
-    return True
+    """Display inside Jupyter, and tell whether this is Jupyter."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        sys.modules["IPython"].display.display(data, raw=True, metadata=metadata or {})
+    return shell is not None
 
 
 def _ids(ids):
@@ -482,6 +371,12 @@ def _ids(ids):
 
 def _label(ids):
     return f"({', '.join(ids)})" if all(id[:1].isdigit() for id in ids) else ", ".join(ids)
+
+
+def _witnesses(ids, at):
+    if not (at := list(at)):
+        raise ValueError(f"{_label(_ids(ids))}: at must hold at least one witness")
+    return at
 
 
 def _truth(predicate, case):
@@ -516,12 +411,13 @@ def _interval(held, n):
 
 
 def _in_the_cell(function):
+    source(function)
     if function.__module__ != "__main__":
         raise ValueError(f"{function.__name__} must be defined in the cell, got one from {function.__module__}")
 
 
 def _written_here(printed, against, name):
-    source(printed), _in_the_cell(printed)
+    _in_the_cell(printed)
     _apart(printed, against, name)
 
 
@@ -563,7 +459,7 @@ def _expressions(value):
 
 
 def _judge(ids, function, agrees, invariant, excuse=""):
-    """Run every mutant; AssertionError where the survivors are not exactly the named ones or too few are rejected."""
+    """The rejected, crashed, surviving and named mutants; AssertionError where survivors differ or few are rejected."""
     rejected, crashed, survived = [], [], []
     for name, mutant in mutants(function):
         try:
@@ -583,15 +479,11 @@ def _judge(ids, function, agrees, invariant, excuse=""):
     if len(rejected) < REAL * (len(rejected) + len(crashed)) and not excuse:
         fates = f"{len(rejected)} are rejected and {len(crashed)} only crash"
         raise AssertionError(f"{_label(ids)}: at least {REAL:.0%} of the mutants must be rejected, but {fates}")
-    return Outcome(rejected, crashed, survived)
+    return rejected, crashed, survived, invariant
 
 
 def _in_words(lengths, rtol, at):
-    words = []
-    if lengths == "all":
-        words.append("symbolic for all T")
-    elif lengths:
-        words.append(f"symbolic for T = {', '.join(map(str, lengths))}")
+    which = "all T" if lengths == "all" else f"T = {', '.join(map(str, lengths))}"
+    words = f"symbolic for {which}; " if lengths else ""
     precision = "exact" if rtol == 0 else f"to {rtol:g}"
-    words.append(f"{precision} at {len(at)} witness{'es' if len(at) != 1 else ''}")
-    return "; ".join(words)
+    return f"{words}{precision} at {len(at)} witness{'es' if len(at) != 1 else ''}"

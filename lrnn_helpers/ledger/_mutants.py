@@ -27,22 +27,12 @@ def source(function):
 
 
 def mutants(function):
-    """Every mutant of a printed function.
+    """Every mutant of a printed function: a list of (name, function), such as ``"exponent+1: b ** (T - i)"``.
 
     One mutant has one error: ``+`` for ``-`` or the reverse, a unary minus dropped, a factor of ``*``, ``/`` or ``@``
-    dropped, the exponent of ``**``, ``power`` or ``matrix_power`` one larger, an end of a ``range`` moved by one, a
-    transpose or a conjugate dropped, ``exp``, ``log``, ``sqrt`` or ``abs`` dropped, a comparison or the branches of a
-    conditional expression reversed.
-
-    Parameters
-    ----------
-    function : function
-        Written with ``def`` at the top level of a cell or file, without closure.
-
-    Returns
-    -------
-    list of (str, function)
-        A name such as ``"exponent+1: b ** (T - i)"`` and the mutant. Equal names are told apart by ``#2``, ``#3``.
+    dropped, the exponent of ``**``, ``power`` or ``matrix_power`` one larger or wrong from 2 on, an end of a ``range``
+    moved by one or cut after two terms, a transpose or a conjugate dropped, ``exp``, ``log``, ``sqrt`` or ``abs``
+    dropped, a comparison or the branches of a conditional expression reversed. Equal names are told apart by ``#2``.
 
     Raises
     ------
@@ -159,12 +149,6 @@ def _plus(node, step):
 
 
 def _reverse(node):
-    opposite = {
-        ast.Eq: ast.NotEq,
-        ast.NotEq: ast.Eq,
-        ast.Lt: ast.GtE,
-        ast.GtE: ast.Lt,
-        ast.Gt: ast.LtE,
-        ast.LtE: ast.Gt,
-    }
+    pairs = ((ast.Eq, ast.NotEq), (ast.Lt, ast.GtE), (ast.Gt, ast.LtE))
+    opposite = {one: other for pair in pairs for one, other in (pair, pair[::-1])}
     node.ops[0] = opposite[type(node.ops[0])]()

@@ -53,14 +53,11 @@ def _by_lag(s, outputs, inputs):
     d, n = _lags.sums(s, outputs, inputs)
     if inputs is None:
         return d, n, np.diag(np.sqrt(n)), d / np.sqrt(n)
-    L = _lags.root(inputs)
-    y = _lags.seen(L, s[..., None, :] if outputs == "last" else s)
-    # Column k: what the answer 1 at lag k is seen as, in all outputs one below the other.
-    v = np.stack([_lags.seen(L, _lags.spread(e, outputs).reshape(-1, s.shape[-1])) for e in np.eye(s.shape[-1])], -1)
-    v = np.broadcast_to(v.reshape(*v.shape[:-3], -1, v.shape[-1]), (len(s), y[0].size, v.shape[-1]))
-    # Of these, an orthonormal basis will do, which costs y no digits.
+    y = _lags.whitened(s, outputs, inputs)
+    # Column k: what becomes of the answer 1 at lag k. Of these an orthonormal basis will do, which costs y no digits.
+    v = np.stack([_lags.whitened(_lags.spread(e, outputs), outputs, inputs) for e in np.eye(s.shape[-1])], axis=-1)
     Q, L = np.linalg.qr(v)
-    return d, n, L, (np.swapaxes(Q, -2, -1) @ y.reshape(len(s), -1, 1))[..., 0]
+    return d, n, L, (np.swapaxes(Q, -2, -1) @ y[..., None])[..., 0]
 
 
 class _Lines:
@@ -91,25 +88,29 @@ class _Lines:
         S, B = self.along(v), (v * v).sum(axis=-1)
         return np.where(B > 0, S / B, 0.0)
 
-    def rest(self, v):
-        """|y - u v| at the best u."""
-        gap = self.y[:, None] - self.level(v)[..., None] * v
-        return np.sqrt((gap * gap).sum(axis=-1))
+    def gap(self, v):
+        """What the best u leaves, y - u v."""
+        return self.y[:, None] - self.level(v)[..., None] * v
 
     def improve(self, x, far):
         """A step of Newton's towards r = 0, where it does not lead uphill by more than rounding."""
         v, v1, v2 = self.directions(x, far, 3)
-        S, S1, S2 = (self.along(w) for w in (v, v1, v2))
-        B, slope = (v * v).sum(axis=-1), (v * v1).sum(axis=-1)
-        r = S1 * B - S * slope
-        bend = S2 * B + S1 * slope - S * ((v1 * v1).sum(axis=-1) + (v * v2).sum(axis=-1))
-        new = x - r / bend
+        u, gap, B = self.level(v), self.gap(v), (v * v).sum(axis=-1)
+        turn = (v * v1).sum(axis=-1) / B
+        # r over B as gap . v', in which nothing cancels where little is left; gap is orthogonal to v.
+        across = v1 - turn[..., None] * v
+        r = (gap * across).sum(axis=-1)
+        new = x - r / ((gap * v2).sum(axis=-1) - r * turn - u * (across * across).sum(axis=-1))
         out = np.abs(new) > 1
         new, side = np.where(out, 1 / new, new), far ^ out
         (moved,) = self.directions(new, side, 1)
         slack = 4 * EPS * np.linalg.norm(self.y, axis=-1)[:, None]
-        better = np.isfinite(new) & (self.rest(moved) <= self.rest(v) + slack)
+        better = np.isfinite(new) & (_norm(self.gap(moved)) <= _norm(gap) + slack)
         return np.where(better, new, x), np.where(better, side, far)
+
+
+def _norm(x):
+    return np.sqrt((x * x).sum(axis=-1))
 
 
 def _candidates(d, N):
@@ -148,7 +149,7 @@ def _roots(p):
 def _choose(lines, x, far):
     """The one point of each row that leaves least; of equals the nearest to 0, and of these the positive one."""
     (v,) = lines.directions(x, far, 1)
-    rest = lines.rest(v)
+    rest = _norm(lines.gap(v))
     with np.errstate(all="ignore"):
         b = np.where(far, 1 / np.where(x == 0, 0.0, x), x)
     # At b = 0 without input at lag 0, as at infinity, the least is only tended to.

@@ -14,26 +14,28 @@ from lrnn_helpers import _lags
 
 def hessian(a, b, c, d, n):
     """(..., 3, 3), or (..., 6, 6) where modes and data are complex; `d` and `n` lags first."""
+    times = _lags.times
     parts = np.array([1.0, 1j]) if np.iscomplexobj(a) else np.array([1.0])
     size, zero = 3 * len(parts), np.zeros_like(b)
     slopes, bends, answers = [], [], []
     power, first, second = np.ones_like(b), zero, zero
     for k in range(len(d)):
-        slope = np.stack([c * power, c * first * a, power * a], axis=-1)
+        slope = np.stack([times(c, power), times(times(c, first), a), times(power, a)], axis=-1)
         slopes.append((slope[..., None] * parts).reshape(*b.shape, size))
-        rows = (zero, c * first, power), (c * first, c * second * a, first * a), (power, first * a, zero)
+        bent, fall = times(c, first), times(first, a)
+        rows = (zero, bent, power), (bent, times(times(c, second), a), fall), (power, fall, zero)
         bend = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
         bends.append((bend[..., :, None, :, None] * parts[:, None, None] * parts).reshape(*b.shape, size, size))
-        answers.append(c * power * a)
+        answers.append(times(times(c, power), a))
         # First and second derivative of b^(k+1), by the product rule: no negative power, so b = 0 is exact.
         power, first, second = power * b, (k + 1) * power, (k + 1) * first
     pulled = slopes if n.ndim == 1 else _lags.weigh(n[..., None], slopes)
     H = np.zeros((*b.shape, size, size))
     for k, answer in enumerate(_lags.weigh(n, answers)):
-        square = (_lags.conj(slopes[k])[..., :, None] * pulled[k][..., None, :]).real
+        square = times(_lags.conj(slopes[k])[..., :, None], pulled[k][..., None, :]).real
         H += n[k] * square if n.ndim == 1 else square
-        H -= (_lags.conj(d[k] - answer)[..., None, None] * bends[k]).real
-    return (H + np.swapaxes(H, -2, -1)) / 2
+        H -= times(_lags.conj(d[k] - answer)[..., None, None], bends[k]).real
+    return _lags.nan_where(*(x[..., None, None] for x in (a, b, c)), (H + np.swapaxes(H, -2, -1)) / 2)
 
 
 def largest_eigenvalue(H):

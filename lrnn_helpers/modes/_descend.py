@@ -9,19 +9,19 @@ from lrnn_helpers import _jit, _lags
 COMPILED = "lrnn_helpers.modes._compiled"
 
 
-def ascent(a, b, c, d, n):
+def ascent(a, b, c, d, n, times=np.multiply):
     """Tau times the velocity, from what the modes see of the data, lags first."""
     # One lag after the other: a row of a batch is then bit for bit what it is alone.
     conj = _lags.conj
     u, power = a * c, _lags.powers(b, len(d))
-    answers = _lags.weigh(n, [u * x for x in power])
+    answers = _lags.weigh(n, [times(u, x) for x in power])
     level, slope = np.zeros_like(b), np.zeros_like(b)
     for k in range(len(d)):
         residual = d[k] - answers[k]
-        level = level + conj(power[k]) * residual
+        level = level + times(conj(power[k]), residual)
         if k:
-            slope = slope + k * conj(power[k - 1]) * residual
-    return conj(c) * level, conj(u) * slope, conj(a) * level
+            slope = slope + times(k * conj(power[k - 1]), residual)
+    return times(conj(c), level), times(conj(u), slope), times(conj(a), level)
 
 
 def by_numpy(state, d, n, eta, steps):
@@ -41,5 +41,5 @@ def by_compiled(state, d, n, eta, steps):
     if n.ndim == 1:
         steps_of.steps(*flat, data, np.array(n, dtype=float), eta, steps)
     else:
-        n = np.broadcast_to(n, (*n.shape[:2], *shape)).reshape(*n.shape[:2], -1)
+        n = np.broadcast_to(_lags.over(n, len(shape)), (*n.shape[:2], *shape)).reshape(*n.shape[:2], -1)
         steps_of.coloured_steps(*flat, data, np.array(n), eta, steps)

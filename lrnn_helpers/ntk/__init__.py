@@ -31,6 +31,8 @@ __all__ = [
 
 # Multiply-adds of one call to the batched routines: enough to hide Python, few enough to stay in the cache.
 WORK = 2e7
+# Below this a distance is not taken from 1 - cos, which keeps ten digits of it, but from the kernels themselves.
+SMALL = 1e-6
 
 
 def ntk(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> np.ndarray:
@@ -175,7 +177,8 @@ def ntk_distance(
     """Distance (135) of the kernels of two networks, from the input covariance or, if that is white, without data.
 
     K = (X ⊗ I) Q (X ⊗ I)ᵀ, so the inner products need only Σ_p x_p x_pᵀ: a root of it takes the place of the samples,
-    T·N_x rows however large P is. Where the network is small, ⟨K, K'⟩ = ‖Jᵀ J'‖² and no kernel is formed.
+    T·N_x rows however large P is. Where the network is small, ⟨K, K'⟩ = ‖Jᵀ J'‖² and no kernel is formed, unless the
+    distance is so small that it needs them. As with `kernel_distance` a small distance keeps its digits.
 
     Parameters
     ----------
@@ -239,12 +242,15 @@ def ntk_distance(
         return _routes.distance(*(kernel(W).reshape(len(W[0]), -1) for W in (W0, W1)))
 
     def by_tangents(W0, W1):
-        return _routes.tangent_distance(W0, W1, x)
+        d = _routes.tangent_distance(W0, W1, x)
+        small = d < SMALL
+        if small.any():
+            W0, W1 = ([w if len(w) == 1 else w[small] for w in W] for W in (W0, W1))
+            d[small] = _in_parts(by_kernels, kernel_cost, 2, weights0=W0, weights1=W1)
+        return d
 
-    ways = (
-        (_routes.tangent_cost(W0, W1, *x.shape[:2]), by_tangents),
-        (cost + _routes.distance_cost(len(x) * N_y), by_kernels),
-    )
+    kernel_cost = cost + _routes.distance_cost(len(x) * N_y)
+    ways = ((_routes.tangent_cost(W0, W1, *x.shape[:2]), by_tangents), (kernel_cost, by_kernels))
     cost, way = min(ways, key=lambda item: item[0])
     return _in_parts(way, cost, 2, weights0=W0, weights1=W1)
 

@@ -223,18 +223,14 @@ def _inner(tangents0, tangents1):
     """⟨K, K'⟩ = ‖JᵀJ'‖²."""
     (J0, last0), (J1, last1) = tangents0, tangents1
     n, N_y = last0.shape[1], J0.shape[1] // last0.shape[1]
-    # Copies keep numpy from a faster product for a matrix with itself, whose rounding differs: equal networks must
-    # have distance 0 exactly.
-    J0T, last0T, last1T = (z.mT.copy() for z in (J0, last0, last1))
-    products = (J0T @ J1, last0T @ J1.reshape(len(J1), n, -1), last1T @ J0.reshape(len(J0), n, -1))
-    return sum(_square(z, (1, 2)) for z in products) + N_y * _square(last0T @ last1, (1, 2))
+    products = (J0.mT @ J1, last0.mT @ J1.reshape(len(J1), n, -1), last1.mT @ J0.reshape(len(J0), n, -1))
+    return sum(_square(z, (1, 2)) for z in products) + N_y * _square(last0.mT @ last1, (1, 2))
 
 
 def tangent_distance(W0, W1, x):
-    """`distance` of the two kernels of ŷ_T from their Jacobians."""
+    """`distance` of the two kernels of ŷ_T from their Jacobians; right to rounding of 1, not of itself."""
     t0, t1 = _tangents(W0, x), _tangents(W1, x)
-    d = 1 - _inner(t0, t1) / np.sqrt(_inner(t0, t0) * _inner(t1, t1))
-    return np.maximum(d, 0.0)
+    return 1 - _inner(t0, t1) / np.sqrt(_inner(t0, t0) * _inner(t1, t1))
 
 
 def tangent_cost(W0, W1, n, T):

@@ -29,11 +29,23 @@ def roots(p):
     return out
 
 
+def _degree(p):
+    """The last power with a factor; that of p where all are 0."""
+    return p.shape[-1] - 1 - np.argmax(p[..., ::-1] != 0, axis=-1)
+
+
 def passage(p, b0, b):
     """The time from b0 to b, by partial fractions of 1 / p; inf at a rest point, NaN past one.
 
     Arguments share their leading axes. Where roots lie so close that the fractions cancel, 1 / p is integrated.
     """
+    tops = _degree(p)
+    if (tops < p.shape[-1] - 1).any():  # the first inputs never vary: each row to its own roots
+        time = np.empty(b.shape)
+        tops, p = (np.broadcast_to(x, (*b.shape, *x.shape[p.ndim - 1 :])) for x in (tops, p))
+        for top in np.unique(tops):
+            time[tops == top] = passage(p[tops == top, : top + 1], b0[tops == top], b[tops == top])
+        return time
     r, start, end = roots(p), b0[..., None], b[..., None]
     rest, here = at_rest(p[..., None, :], r.real), at_rest(p, b)
     # Around a multiple root p is zero to rounding over a stretch; a point inside it is at that rest, not past it.
@@ -60,6 +72,7 @@ def radius(p, b0):
     """
     if not (np.isfinite(p).all() and np.isfinite(b0)):
         return np.nan
+    p = p[: _degree(p) + 1]
     if len(p) < 4 or at_rest(p, b0):
         return np.inf
     r = roots(p)

@@ -1,7 +1,7 @@
 """Polynomials and power series behind `solutions`: one mode while the other is frozen.
 
-With d_k the sum of the data at lag k and n_k their number, -tau E = const + u sum d_k b^k - (u^2/2) sum n_k b^(2k).
-So d(-tau E)/db is a polynomial in b, here called the drift, and everything about a frozen u follows from it.
+With the d_k and N_m of `_lags`, -tau E = const + u sum d_k b^k - (u^2/2) sum N_m b^m. So d(-tau E)/db is a polynomial
+in b, here called the drift, and everything about a frozen u follows from it.
 Polynomials and series lie along the last axis, the constant first.
 """
 
@@ -15,13 +15,13 @@ import numpy as np
 EPS = np.finfo(float).eps
 
 
-def drift(d, n, u):
+def drift(d, N, u):
     """d(-tau E)/db over u, (..., D + 1) with degree D = 2T - 3; the constant 0 where T = 1."""
-    T, u = len(n), np.asarray(u)[..., None]
-    q = np.zeros((*np.broadcast_shapes(d.shape[:-1], u.shape[:-1]), max(2 * T - 2, 1)))
-    k = np.arange(1, T)
-    q[..., : T - 1] = k * d[..., 1:]
-    q[..., 1::2] -= u * (k * n[1:])
+    T, u = d.shape[-1], np.asarray(u)[..., None]
+    lead = np.broadcast_shapes(d.shape[:-1], N.shape[:-1], u.shape[:-1])
+    q = np.zeros((*lead, max(2 * T - 2, 1)))
+    q[..., : T - 1] = np.arange(1, T) * d[..., 1:]
+    q[..., : 2 * T - 2] -= u * (np.arange(1, 2 * T - 1) / 2 * N[..., 1:])
     return q
 
 

@@ -20,7 +20,7 @@ from lrnn_helpers.network import Weights, forward
 
 COMPILED = "lrnn_helpers.training._tiles"
 
-# Off-diagonal covariance below this share of the diagonal is rounding: whitening leaves about 1e-15.
+# A correlation of two inputs below this is rounding: whitening leaves about 1e-15.
 WHITE = 1e-13
 # Entries of the largest array of the numpy path: those of a few networks at a time stay in the cache, and arrays of
 # this size are not handed back to the system at each step.
@@ -35,31 +35,71 @@ class Statistics(NamedTuple):
     correlation: np.ndarray  # Σ φ yᵀ, (N_φ, N_y)
     root: np.ndarray  # R of φ = QR: the loss is ½‖R Gᵀ - target‖² + least
     target: np.ndarray  # Qᵀ y
-    least: float  # ½‖y - Q Qᵀ y‖²
+    least: float  # ½‖y - Q Qᵀ y‖²; R, target and this are one R, that of φ and y side by side
     lags: int  # T
 
 
 def statistics(x, y):
+    """The Statistics of samples x (P, T, N_x) and y (P, N_y) or (P, T, N_y), in memory of the order of the data."""
     P, T, N_x = x.shape
-    if y.ndim == 2:
-        phi = x[:, ::-1].reshape(P, -1)
-    else:
-        phi = np.zeros((P, T, T, N_x))
+    N_y, N_phi = y.shape[-1], T * N_x
+    with np.errstate(all="ignore"):
+        if y.ndim == 2:
+            phi = x[:, ::-1].reshape(P, -1)
+            covariance, correlation = phi.T @ phi, phi.T @ y
+            root = np.linalg.qr(np.concatenate([phi, y], axis=1), mode="r")
+        else:
+            covariance, correlation = _summed_by_lag(x, y)
+            root = _root_by_lag(x, y)
+        least = 0.5 * np.sum(root[N_phi:, N_phi:] ** 2)
+    diagonal = _alone(covariance, N_y)
+    return Statistics(covariance, diagonal, correlation, root[:N_phi, :N_phi], root[:N_phi, N_phi:], least, T)
+
+
+def _summed_by_lag(x, y):
+    """Σ φ φᵀ and Σ φ yᵀ over samples and outputs, from sums over the samples of products of two times."""
+    P, T, N_x = x.shape
+    flat = x.reshape(P, -1)
+    inputs = (flat.T @ flat).reshape(T, N_x, T, N_x)
+    outputs = (flat.T @ y.reshape(P, -1)).reshape(T, N_x, T, -1)
+    covariance, correlation = np.empty_like(inputs), np.empty((T, N_x, y.shape[-1]))
+    for k in range(T):
+        early, late = np.arange(T - k), np.arange(k, T)
+        correlation[k] = outputs[early, :, late].sum(axis=0)
+        # Two lags that are k apart meet at times that are k apart: at all of them up to T less the longer lag.
+        sums = inputs[early, :, late].cumsum(axis=0)[::-1]
+        covariance[late, :, early] = sums
+        covariance[early, :, late] = sums.mT
+    return covariance.reshape(T * N_x, -1), correlation.reshape(T * N_x, -1)
+
+
+def _root_by_lag(x, y):
+    """R of the QR decomposition of φ and y, side by side, over samples and outputs."""
+    P, T, N_x = x.shape
+    # Samples may be turned into each other: their own R does for them.
+    samples = np.concatenate([x.reshape(P, -1), y.reshape(P, -1)], axis=1)
+    if samples.shape[1] < P:
+        samples = np.linalg.qr(samples, mode="r")
+    x, y = samples[:, : T * N_x].reshape(-1, T, N_x), samples[:, T * N_x :].reshape(-1, T, y.shape[-1])
+    root, size = np.empty((0, T * N_x + y.shape[-1])), max(P // T, N_x)
+    for start in range(0, len(x), size):
+        part, target = x[start : start + size], y[start : start + size]
+        phi = np.zeros((*part.shape[:2], T, N_x))
         for t in range(T):
-            phi[:, t, : t + 1] = x[:, t::-1]
-        phi, y = phi.reshape(P * T, -1), y.reshape(P * T, -1)
-    Q, R = np.linalg.qr(phi)
-    target = Q.T @ y
-    covariance = phi.T @ phi
-    least = 0.5 * np.sum((y - Q @ target) ** 2)
-    return Statistics(covariance, _alone(covariance, y.shape[1]), phi.T @ y, R, target, least, T)
+            phi[:, t, : t + 1] = part[:, t::-1]
+        rows = np.concatenate([phi.reshape(-1, T * N_x), target.reshape(-1, y.shape[-1])], axis=1)
+        root = np.linalg.qr(np.concatenate([root, rows]), mode="r")
+    return root
 
 
 def _alone(covariance, N_y):
     """The diagonal of the covariance, repeated to (N_φ, N_y), or None where something else is in it."""
     diagonal = np.diagonal(covariance)
-    if np.abs(covariance - np.diag(diagonal)).max() > WHITE * diagonal.max():
-        return None
+    with np.errstate(all="ignore"):
+        size, off = np.sqrt(diagonal), np.abs(covariance - np.diag(diagonal))
+        # Each against its own two variances: a small channel must not pass for white beside a large one.
+        if not (off <= WHITE * np.outer(size, size)).all():
+            return None
     return np.repeat(diagonal[:, None], N_y, axis=1)
 
 

@@ -149,7 +149,8 @@ def landau_coefficients(T: int, order: int) -> dict[int, sp.Expr]:
     >>> transitions.landau_coefficients(3, 2)
     {0: beta**2, 1: 0, 2: -2 + beta**(-2)}
     """
-    import sympy as sp
+    with valid.extra("symbolic"):
+        import sympy as sp
 
     n = valid.integer("T", T, at_least=2) - 1
     order = valid.integer("order", order, at_least=0)
@@ -378,7 +379,8 @@ def folds(T: int) -> list[tuple[float, float]]:
     >>> transitions.folds(5)
     []
     """
-    import sympy as sp
+    with valid.extra("symbolic"):
+        import sympy as sp
 
     from lrnn_helpers.transitions._roots import positive_roots, to_float
 
