@@ -27,7 +27,6 @@ NOT_YET = {
     "appendices/g_regularization",
     "appendices/i_ntk",
     "appendices/j_feature_learning",
-    "appendices/n_eigenspace",
     "appendices/p_simulations",
     "results/energy_function",
     "results/phase_transitions",
