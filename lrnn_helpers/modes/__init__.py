@@ -16,13 +16,30 @@ takes C as `inputs`.
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from lrnn_helpers import _jit, _lags
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.modes import _best, _curvature, _descend
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "Best",
+    "Modes",
+    "best",
+    "descend",
+    "energy",
+    "energy_terms",
+    "flow",
+    "hessian",
+    "sharpness",
+    "stable_rate",
+    "velocity",
+]
 
 
 class Modes(NamedTuple):
@@ -69,7 +86,14 @@ class Best(NamedTuple):
     energy: Any
 
 
-def energy(modes, s, tau=1.0, *, outputs="last", inputs=None):
+def energy(
+    modes: Modes,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """Energy (8), with T outputs (156), with complex modes (186): 1/(2 tau) times the sum of |s_i - c b^(T-i) a|^2.
 
     Parameters
@@ -127,7 +151,14 @@ def energy(modes, s, tau=1.0, *, outputs="last", inputs=None):
         return total / (2 * tau)
 
 
-def energy_terms(modes, s, tau=1.0, *, outputs="last", inputs=None):
+def energy_terms(
+    modes: Modes,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """The two terms of the energy (9), with T outputs (159); they add up to it.
 
     The regularization is a sum of |b|^(2k) instead of the closed ratio, so it is right at b = ±1 too; where `inputs`
@@ -174,7 +205,14 @@ def energy_terms(modes, s, tau=1.0, *, outputs="last", inputs=None):
         return _lags.nan_where(a, b, c, data / (2 * tau)), regularization / (2 * tau)
 
 
-def velocity(modes, s, tau=1.0, *, outputs="last", inputs=None):
+def velocity(
+    modes: Modes,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> Modes:
     """Gradient flow of the modes, d/dt: the right-hand sides of (5)–(7) over tau; (152)–(155) with T outputs.
 
     With complex modes or data these are the conjugate forms (182)–(184).
@@ -210,7 +248,16 @@ def velocity(modes, s, tau=1.0, *, outputs="last", inputs=None):
         return Modes(*(_lags.nan_where(a, b, c, rate / tau) for rate in rates))
 
 
-def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
+def flow(
+    modes: Modes,
+    s: ArrayLike,
+    times: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+    rtol: float = 1e-7,
+) -> Modes:
     """Modes along the gradient flow (5)–(7) at the given times; (152)–(155) with T outputs, (182)–(184) if complex.
 
     Solved by LSODA, which turns to a stiff method where it must, for each dimension on its own. It moves along
@@ -264,9 +311,8 @@ def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
     if rtol >= 1:
         raise ValueError(f"rtol must be < 1, got {rtol:g}")
     d, n = _lags.sums(s, outputs, inputs)
-    d, n = (
-        np.broadcast_to(x, (*a.shape, *x.shape[x.ndim - own :])) for x, own in ((d, 1), (n, 1 + (inputs is not None)))
-    )
+    d = np.broadcast_to(d, (*a.shape, d.shape[-1]))
+    n = np.broadcast_to(n, (*a.shape, *n.shape[-1 if inputs is None else -2 :]))
     out = np.full((3, len(times), *a.shape), np.nan, dtype=a.dtype)
     lost = []
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -289,7 +335,17 @@ def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
     return Modes(*out)
 
 
-def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last", inputs=None, compiled=None):
+def descend(
+    modes: Modes,
+    s: ArrayLike,
+    learning_rate: ArrayLike,
+    steps: int,
+    record_every: int | None = None,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+    compiled: bool | None = None,
+) -> Modes:
     """Gradient descent on tau E: (5)–(7), (152)–(155) or (182)–(184) in steps of the learning rate, all modes at once.
 
     Parameters
@@ -352,7 +408,9 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
     return Modes(*(x[-1].copy()[()] if record_every is None else x for x in records))
 
 
-def hessian(modes, s, *, outputs="last", inputs=None):
+def hessian(
+    modes: Modes, s: ArrayLike, *, outputs: Literal["last", "all"] = "last", inputs: ArrayLike | None = None
+) -> np.ndarray:
     """Second derivatives of tau E, (8), (156) or (186), in the order (a, b, c).
 
     Parameters
@@ -386,7 +444,9 @@ def hessian(modes, s, *, outputs="last", inputs=None):
         return _curvature.hessian(a, b, c, *_by_lag(s, outputs, inputs))
 
 
-def sharpness(modes, s, *, outputs="last", inputs=None):
+def sharpness(
+    modes: Modes, s: ArrayLike, *, outputs: Literal["last", "all"] = "last", inputs: ArrayLike | None = None
+) -> np.ndarray:
     """The largest eigenvalue of `hessian`: how steeply tau E rises in the direction in which it curves most.
 
     Parameters
@@ -416,7 +476,9 @@ def sharpness(modes, s, *, outputs="last", inputs=None):
     return _curvature.largest_eigenvalue(hessian(modes, s, outputs=outputs, inputs=inputs))[()]
 
 
-def stable_rate(modes, s, *, outputs="last", inputs=None):
+def stable_rate(
+    modes: Modes, s: ArrayLike, *, outputs: Literal["last", "all"] = "last", inputs: ArrayLike | None = None
+) -> np.ndarray:
     """The learning rate above which descent leaves a minimum, 2 over `sharpness`.
 
     Parameters
@@ -450,7 +512,7 @@ def stable_rate(modes, s, *, outputs="last", inputs=None):
         return np.where(curvature <= 0, np.inf, 2 / curvature)[()]
 
 
-def best(s, *, outputs="last", inputs=None):
+def best(s: ArrayLike, *, outputs: Literal["last", "all"] = "last", inputs: ArrayLike | None = None) -> Best:
     """The global minimum of tau E, (8) or (156), over u = ac and b: what the best single mode makes of the task.
 
     Of all stationary points, which are roots of a polynomial, and of infinity it is the least. Of points that are
