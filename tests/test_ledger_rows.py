@@ -32,7 +32,8 @@ def but(whole, rows=ROWS):
 
 
 def rests_on(row):
-    return [*row.get("uses", ()), *row.get("proof", ()), *([row["of"]] if "of" in row else [])]
+    of = [row["of"]] if "of" in row and row["kind"] != "panel" else []
+    return [*row.get("uses", ()), *row.get("proof", ()), *of]
 
 
 def kind(id):

@@ -124,6 +124,10 @@ def energy(
     TypeError
         If an argument does not hold numbers or `tau` is complex.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
     Examples
     --------
     An echo that halves at every step fits the dynamics 1/4, 1/2, 1, and misses others by half the squared distance:
@@ -179,6 +183,10 @@ def energy_terms(
     ValueError, TypeError
         As `energy`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
     Examples
     --------
     A mode that remembers more is pushed down harder, whatever the data:
@@ -231,6 +239,10 @@ def velocity(
     ------
     ValueError, TypeError
         As `energy`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
 
     Examples
     --------
@@ -293,6 +305,10 @@ def flow(
         As `energy`, and if `times` is not one-dimensional, empty, negative, decreasing or not finite.
     TypeError
         As `energy`, and if `times` is complex.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
 
     Examples
     --------
@@ -379,6 +395,10 @@ def descend(
     ImportError
         If `compiled` is asked for and numba is not installed.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/phase_transitions`.
+
     Examples
     --------
     >>> from lrnn_helpers import modes
@@ -430,6 +450,10 @@ def hessian(
     ValueError, TypeError
         As `energy`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
     Examples
     --------
     >>> from lrnn_helpers import modes
@@ -464,6 +488,10 @@ def sharpness(
     ValueError, TypeError
         As `energy`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
     Examples
     --------
     The same integrator is thirty times as sharp over 10 steps as over 3:
@@ -495,6 +523,10 @@ def stable_rate(
     ------
     ValueError, TypeError
         As `energy`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
 
     Examples
     --------
@@ -541,6 +573,10 @@ def best(s: ArrayLike, *, outputs: Literal["last", "all"] = "last", inputs: Arra
     TypeError
         As `energy`, and if `s` is complex: over complex b the stationary points are not the roots of one polynomial, so
         that no search could promise to have seen them all.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/f_zero_loss`.
 
     Examples
     --------

@@ -89,6 +89,10 @@ def input_output_mode(
     TypeError
         If `t` or `tau` is complex, or an argument does not hold numbers.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/solutions`.
+
     Examples
     --------
     A mode that starts a hundred times too small, half way at about log(100) / (2 S):
@@ -157,6 +161,10 @@ def input_output_mode_unbalanced(
     ValueError, TypeError
         As `input_output_mode`, without the condition on u0.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/c_input_output_mode`.
+
     Examples
     --------
     Where a and c start with opposite signs, the smaller one first passes through zero:
@@ -202,6 +210,10 @@ def energy_derivative(
     ------
     ValueError, TypeError
         As `recurrent_series`, of `n`, which is >= 1.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
 
     Examples
     --------
@@ -257,6 +269,10 @@ def recurrent_series(
     TypeError
         If `order` is not an integer, or an argument is complex or does not hold numbers.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
     Examples
     --------
     >>> from lrnn_helpers import solutions
@@ -306,6 +322,10 @@ def recurrent_mode(
     ------
     ValueError, TypeError
         As `recurrent_series`, and if tau <= 0, window <= 0 or `t` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/solutions`.
 
     Examples
     --------
@@ -368,6 +388,10 @@ def recurrent_time(
     ValueError, TypeError
         As `recurrent_mode`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
     Examples
     --------
     Half of the way, nearly all of it, and all:
@@ -412,6 +436,10 @@ def convergence_radius(
     ValueError, TypeError
         As `recurrent_series`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
     Examples
     --------
     A larger ac makes it faster, and the series shorter:
@@ -454,6 +482,10 @@ def zero_loss(s: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> tupl
         largest; or if `s` is not finite, empty or not lower-triangular.
     TypeError
         If `s` does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/f_zero_loss`.
 
     Examples
     --------
@@ -515,6 +547,10 @@ def learning_time(
     ValueError, TypeError
         As `input_output_mode`, and if `fraction` is not finite.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/c_input_output_mode`.
+
     Examples
     --------
     Ten times smaller a start costs log(10) / (2 S) more:
@@ -568,6 +604,10 @@ def extrapolation_error(
         eigenvalue, or shapes do not broadcast.
     TypeError
         If an argument does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
 
     Examples
     --------
