@@ -61,8 +61,6 @@ def evidence_of(record):
 
 def outcome_of(record):
     """A claim's verdict on its domain: how many of how many cases, and how many outside."""
-    if "predicate" not in record:  # SHIM: a record of the old form
-        return f"{record['condition']} ({record['verdict']})" if record["condition"] else record["verdict"]
     part = f"**{record['part']}**: " if record["part"] else ""
     cases = "runs" if record["runs"] else "cases"
     share = "" if record["share"] == 1 else " (95 % interval {:.2f} to {:.2f})".format(*record["interval"])

@@ -8,11 +8,11 @@ from lrnn_helpers import modes
 
 
 def stable_rate(statistics, N_x, N_y):
-    """2 over the sharpness of the sharpest dimension at its best modes, a = c; inf where no dimension has any, NaN where the data's
-    squares overflow.
+    """2 over the sharpness of the sharpest dimension at its best modes, a = c.
 
-    The singular vectors are those of the correlations summed over lags, and what stands between them is left out: right
-    for tasks of constant singular vectors, an estimate for others.
+    inf where no dimension has any, NaN where squares of the data overflow. The singular vectors are those of the
+    correlations summed over lags, and what stands between them is left out: right for tasks of constant singular
+    vectors, an estimate for others.
     """
     T = statistics.lags
     if not (np.isfinite(statistics.correlation).all() and np.isfinite(statistics.covariance).all()):
