@@ -134,7 +134,7 @@ def covariance(T: int) -> sp.Matrix:
 
     Notes
     -----
-    In the book: :doc:`/book/results/energy_function`.
+    In the book: :doc:`/book/results/sensory_integration`.
 
     Examples
     --------
