@@ -14,12 +14,7 @@ from lrnn_helpers.network import Weights
 with valid.extra("witness"):
     import torch
 
-__all__ = [
-    "LinearRNN",
-    "backpropagate",
-    "modules_of",
-    "one_thread",
-]
+__all__ = ["LinearRNN"]
 
 
 class LinearRNN(torch.nn.Module):

@@ -37,6 +37,7 @@ __all__ = [
     "loss_curve",
     "mode_curves",
     "schematic",
+    "show",
     "simulation",
     "style",
     "theory",
@@ -389,7 +390,7 @@ def schematic(s: ArrayLike = ((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0))
     return ax
 
 
-def show(*, agree=None):
+def show(*, agree: float | None = None) -> None:
     """Show the open figures with a digest of what is drawn, so that a changed curve changes a text that tests compare.
 
     The line "Figure: 2 lines · 3f9a12c4" stands in place of the figure where there are no pictures, and in the PNG's
@@ -406,6 +407,16 @@ def show(*, agree=None):
     ------
     AssertionError
         Where a theory line does not, or is the simulation itself, or there is none.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import plotting
+    >>> ax = plotting.simulation([0, 1, 2], [0, 1, 4])
+    >>> plotting.show()  # in Jupyter: the figure, and a line with its digest
     """
     for figure in map(plt.figure, plt.get_fignums()):
         figure.canvas.draw()

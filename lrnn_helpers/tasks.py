@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 __all__ = [
     "SOURCES",
     "TARGETS",
+    "Moments",
     "Task",
     "correlations",
     "input_covariance",
+    "moments",
     "rotational_task",
     "sensory_task",
     "structured_task",

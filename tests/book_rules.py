@@ -16,25 +16,6 @@ from lrnn_helpers.ledger import read_records, read_rows, statuses, verdicts
 from lrnn_helpers.ledger._book import errata, is_number, read_notebooks, sentence, summary, totals
 from lrnn_helpers.ledger._seal import FENCE, digest, displays, normalise, read_texts, sealable, shown_latex
 
-# Chapters whose claims and figures still have the old form. Must end empty.
-NOT_YET = {
-    "appendices/a_notation",
-    "appendices/b_gradient_flow",
-    "appendices/c_input_output_mode",
-    "appendices/d_recurrent_mode",
-    "appendices/e_ordering",
-    "appendices/f_zero_loss",
-    "appendices/g_regularization",
-    "appendices/n_eigenspace",
-    "appendices/p_simulations",
-    "results/energy_function",
-    "results/phase_transitions",
-    "results/solutions",
-    "results/stability",
-    "setup",
-    "scaling",
-    "speed",
-}
 # The 199 printed forms, read against the paper. Change it only with the paper in hand.
 FROZEN = "664cf5f52c8d"
 TOLERANCE = {"approximation": 0.1}  # the largest rtol that needs no reason, by kind
@@ -59,10 +40,6 @@ class Book(NamedTuple):
     def chapters(self):
         """The notebooks that have a page."""
         return [chapter for chapter in self.notebooks if chapter in self.texts]
-
-    def new(self, records):
-        """Those of chapters in the new form."""
-        return [r for r in records if r["chapter"] not in NOT_YET]
 
 
 def read(root, colab=""):
@@ -155,7 +132,7 @@ def own_results_are_shown(book):
     """The LaTeX of a row of ours stands on its chapter's page, displayed or within a line."""
     out = []
     for id, row in book.rows.items():
-        if id.startswith("ours-") and row.get("latex") and row["chapter"] in set(book.chapters) - NOT_YET:
+        if id.startswith("ours-") and row.get("latex") and row["chapter"] in book.chapters:
             text = FENCE.sub("", book.texts[row["chapter"]])
             shown = [latex for _, latex in displays(text)] + re.findall(r"(?<![$\\])\$([^$]+)\$(?!\$)", text)
             if not any(normalise(row["latex"]) in normalise(latex) for latex in shown):
@@ -172,20 +149,19 @@ def rows_of_written_chapters_are_judged(book):
             continue
         if (id in found and found[id].printed == "open") or judged.get(id) == "open":
             out.append(f"{id} is open, and its chapter {row['chapter']} is written")
-        if row["kind"] == "figure" and judged[id].remade == "open" and row["chapter"] not in NOT_YET:
+        if row["kind"] == "figure" and judged[id].remade == "open":
             out.append(f"figure {id} is open, and its chapter {row['chapter']} is written")
     return out
 
 
 def checks_stand_in_the_chapter_of_their_row(book):
-    """An equation's check stands in the chapter that its row names; a claim's may stand anywhere."""
-    judging = ("claim", "panel", "figure")
-    return [
-        f"{id} is checked in {record['chapter']}, its row says {book.rows[id]['chapter']}"
-        for record in book.records
-        for id in record["ids"]
-        if id in book.rows and book.rows[id]["kind"] not in judging and book.rows[id]["chapter"] != record["chapter"]
-    ]
+    """A check of an equation or a result stands in the chapter that its row names; a claim may stand anywhere."""
+    out = []
+    for record in book.records:
+        for row in (book.rows[id] for id in record["ids"] if id in book.rows):
+            if record["call"] not in ("claim", "figure") and row["chapter"] != record["chapter"]:
+                out.append(f"{row['id']} is checked in {record['chapter']}, its row says {row['chapter']}")
+    return out
 
 
 def errata_are_what_the_checks_refute(book):
@@ -215,7 +191,7 @@ def seals_are_current(book):
 def witnesses_reach_the_floors(book):
     """T >= 3 among witnesses and symbols, two witnesses, a small rtol, few mutants that agree; else a reason."""
     out = []
-    for record in book.new(book.records):
+    for record in book.records:
         where = f"{record['call']} of {', '.join(record['ids'])} in {record['chapter']}"
         excused = bool(record.get("excuse"))
         if record["call"] == "limit" and record["tolerance"] > 0.2 and not excused:
@@ -250,7 +226,7 @@ def witnesses_reach_the_floors(book):
 def printed_functions_write_out_the_line(book):
     """No printed function only calls that of another row."""
     trees = {}
-    for record in book.new(book.records):
+    for record in book.records:
         if "printed" in record:
             for side in ("printed", "corrected"):
                 if record.get(side):
@@ -279,7 +255,7 @@ def printed_functions_write_out_the_line(book):
 def claims_say_what_their_rows_say(book):
     """The sentence judged is the row's; each part has one record and each record its part; enough cases."""
     out = []
-    for record in book.new(book.records):
+    for record in book.records:
         if record["call"] != "claim":
             continue
         (id,) = record["ids"]
@@ -295,7 +271,7 @@ def claims_say_what_their_rows_say(book):
         if id.startswith("ours-") and record["verdict"] != "supported":
             out.append(f"{where}: a result of ours that is not supported")
     for id, row in book.rows.items():
-        found = [r.get("part", "") for r in book.new(book.records) if r["call"] == "claim" and id in r["ids"]]
+        found = [r.get("part", "") for r in book.records if r["call"] == "claim" and id in r["ids"]]
         if len(found) != len(set(found)) and not id.startswith("ours-"):
             out.append(f"{id}: a part is judged twice")
         if found and row.get("parts", {}).keys() - set(found):
@@ -307,7 +283,7 @@ def own_results_are_tried_on_their_domain(book):
     """Every result of ours says its domain, and a record draws at least 30 instances, or 10 runs, over it."""
     out = []
     for id, row in book.rows.items():
-        if not id.startswith("ours-") or row["chapter"] not in set(book.chapters) - NOT_YET:
+        if not id.startswith("ours-") or row["chapter"] not in book.chapters:
             continue
         mine = [r for r in book.records if id in r["ids"]]
         drawn = [r for r in mine if r["call"] == "claim" or r.get("witnesses", 0) >= 30]
@@ -321,7 +297,7 @@ def own_results_are_tried_on_their_domain(book):
 def figures_name_all_their_claims(book):
     """A figure shows the panels that are of it and says the claims whose row names it, no more and no fewer."""
     out = []
-    for record in book.new(book.records):
+    for record in book.records:
         if record["call"] != "figure":
             continue
         (id,) = record["ids"]
@@ -343,7 +319,7 @@ def pictures_carry_their_digest(book):
                 data = output.get("data", {})
                 line = "".join(data.get("text/plain", ""))
                 drawn = line.startswith("Figure: ")
-                if not drawn and (chapter in NOT_YET or "image/png" not in data):
+                if not drawn and "image/png" not in data:
                     continue
                 where = f"picture in code cell {number} of {chapter}"
                 if "image/png" not in data:
@@ -378,8 +354,6 @@ def measured_numbers_are_computed(book):
     """A measured number in a card, caption or alternative text is glued, or stands in an assertion or setting."""
     out = []
     for chapter in book.chapters:
-        if chapter in NOT_YET:
-            continue
         cells = _code(book.notebooks[chapter])
         checked = [_source(cell) for cell in cells if re.search(r"\bassert\b|\bcheck\.", _source(cell))]
         for card in re.findall(r"^`{3,}\{chapter-card\}\n(.*?)^`{3,}", book.texts[chapter], re.M | re.S):

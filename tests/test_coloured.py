@@ -308,6 +308,7 @@ def test_compiled_descent_gives_the_same_bits(outputs, record_every):
             np.testing.assert_array_equal(x, y)
 
 
+@pytest.mark.filterwarnings("ignore:no solver reached the end")
 @pytest.mark.parametrize("name", CALLS)
 def test_a_diverged_row_stays_alone(name):
     m, s, C = generic(np.random.default_rng(4), 3, T=4)
@@ -437,6 +438,36 @@ def test_best_where_some_inputs_never_vary():
     demeaned = np.eye(4) - 0.25
     u, b, energy = modes.best(0.5 ** np.arange(3, -1, -1) + 3.0, inputs=demeaned)
     np.testing.assert_allclose([u, b, energy], [1, 0.5, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("weights", "u", "b", "sharpness"),
+    [
+        (np.ones(6), 1, 1, 297.6),
+        (np.full(6, 1 / 6), 1 / 6, 1, 18.3),
+        (0.1 * np.arange(1, 7), 0.6263, 0.7586, 37.1),
+        (1 / np.arange(1, 7), 0.0984, 1.5765, 155.2),
+    ],
+)
+def test_best_and_sharpness_of_the_mean_mode_of_evidence(weights, u, b, sharpness):
+    """Four channels that share a mean of 1 and have noise of variance 0.01: summed, averaged, late or early."""
+    C = np.ones((6, 6)) + 0.01 * np.eye(6)
+    best = modes.best(weights, inputs=C)
+    np.testing.assert_allclose([best.u, best.b], [u, b], atol=6e-5)
+    size = np.sqrt(best.u)
+    end = Modes(size, best.b, size)
+    assert modes.sharpness(end, weights, inputs=C) == pytest.approx(sharpness, abs=0.06)
+    # What gradient descent on samples needs: the samples' mode is this one.
+    rate = modes.stable_rate(end, weights, inputs=C)
+    x = np.linalg.qr(np.random.default_rng(0).normal(size=(40, 6)))[0] @ np.linalg.cholesky(C).T
+    task = tasks.Task(x[:, :, None], x @ weights[:, None])
+    one = np.eye(1)
+    start = network.aligned_weights(Modes(*(np.array([z]) for z in (size, best.b + 1e-5, size))), one, one, one)
+    best_loss = training.loss_value(network.aligned_weights(Modes(*(np.array([z]) for z in end)), one, one, one), task)
+    ends = [training.train(start, task, factor * rate, 3000).loss[-1] for factor in (0.95, 1.05)]
+    assert best_loss == pytest.approx(best.energy, rel=1e-9, abs=1e-12)
+    assert ends[0] - best_loss < 1e-9
+    assert not ends[1] - best_loss < 1e-6
 
 
 # Closed forms

@@ -26,11 +26,6 @@ def test_every_rule_is_applied():
     assert [f for f in rules if f not in helpers and not f.__name__.startswith("_")] == book_rules.RULES
 
 
-def test_chapters_that_keep_the_old_form_are_known():
-    old = {r["chapter"] for r in BOOK.records if r["call"] == "claim" and "predicate" not in r}
-    assert old <= book_rules.NOT_YET
-
-
 def test_totals_have_the_keys_that_the_design_fixes():
     keys = (
         "numbers empty equations settled proved proved_with_all slips wrong claims claims_judged claims_supported "

@@ -839,6 +839,10 @@ def test_descent_takes_simultaneous_steps(outputs, complex_):
     np.testing.assert_allclose(modes.descend(m, s, eta, 7, outputs=outputs), path[-1], rtol=1e-12)
     np.testing.assert_array_equal(modes.descend(m, s, eta, 0, outputs=outputs), m)
     assert modes.descend(m, s, eta, 0, record_every=2, outputs=outputs).a.shape == (1,)
+    for steps in (1, 2):
+        np.testing.assert_allclose(modes.descend(m, s, eta, steps, outputs=outputs), path[steps], rtol=1e-12)
+        records = modes.descend(m, s, eta, steps, record_every=1, outputs=outputs)
+        np.testing.assert_allclose(np.stack(records, axis=-1), np.array(path)[: steps + 1], rtol=1e-12)
 
 
 def test_descent_follows_the_flow_up_to_an_error_linear_in_the_rate():

@@ -1,5 +1,8 @@
 """§3.4: stationary points of any task dynamics, and what Figure 4 and its neighbours plot; apart from the notebook."""
 
+import warnings
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -53,6 +56,52 @@ def test_stationary_modes_at_zero():
     assert next(p for p in tr.stationary_modes([0.3, 0.5, 0.0, 1.0]) if p[0] == 0)[3] == "saddle"
     assert all(p[0] != 0 for p in tr.stationary_modes([1.0, 0.1, 1.0]))
     assert tr.stationary_modes([1.0, 0.0]) == [(0.0, 0.0, 1.0, "max")]
+
+
+@pytest.mark.parametrize("size", [-1000, -700, 700, 1000])
+def test_stationary_modes_of_data_of_any_size(size):
+    """b does not know the size of s, u goes with it and E* with its square, until they leave the floats."""
+    rng = np.random.default_rng(3)
+    for T in (2, 3, 6):
+        s = rng.normal(size=T)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            large = tr.stationary_modes(np.ldexp(s, size))
+        for got, want in zip(large, tr.stationary_modes(s), strict=True):
+            assert got[0] == want[0] and got[3] == want[3]
+            np.testing.assert_allclose(got[1], np.ldexp(want[1], size), rtol=1e-13, atol=1e-16 * 2.0**size)
+            with np.errstate(over="ignore"):
+                assert got[2] == np.ldexp(want[2], 2 * size)
+    # E* is in range where little is left of large data.
+    loss = np.ldexp([1.0, 2.0, 4.0 * (1 + 2.0**-30)], 510)
+    best = min(tr.stationary_modes(loss), key=lambda point: point[2])
+    small = min(tr.stationary_modes(np.ldexp(loss, -510)), key=lambda point: point[2])
+    np.testing.assert_allclose(best[2], small[2] * 4.0**510, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "s", [[1e-300, 1e300, 1.0], [1.0, 1e300, 1e-300], [1e200, 2e200, 1e200], [5e-324, 1.7e308, 1.0], [1, 1e-300, 1e300]]
+)
+def test_stationary_modes_of_extreme_data(s):
+    """Every point lies where an exact slope turns, to the float next to it; it took minutes, and warned."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        points = tr.stationary_modes(s)
+    s1, s2, s3 = map(Fraction, s)
+
+    def slope(b):
+        S, Z = s3 + s2 * b + s1 * b**2, 1 + b**2 + b**4
+        return -S * (2 * (s2 + 2 * s1 * b) * Z - S * (2 * b + 4 * b**3))
+
+    assert len(points) >= 2 and [p[0] for p in points] == sorted(p[0] for p in points)
+    for b, u, _, kind in points:
+        if 0 < abs(b) < np.inf:
+            low, high = (
+                slope(Fraction(b) * (1 + int(sign) * Fraction(1, 2**50))) for sign in (-np.sign(b), np.sign(b))
+            )
+            assert (low < 0 < high) if kind == "min" else (low > 0 > high)
+            exact = (s3 + s2 * Fraction(b) + s1 * Fraction(b) ** 2) / (1 + Fraction(b) ** 2 + Fraction(b) ** 4)
+            assert abs(u - exact) <= 1e-15 * max(s)
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_the_ledger_page_shows_the_verdicts_on_claims(site):
         for record in BOOK.records:
             if id in record["ids"] and "predicate" in record:
                 assert f"{record['held']} of {record['cases']}" in found
-                assert f"outside, {record['passed']} of {record['outside']}" in found
+                assert f"outside, on {record['passed']} of {record['outside']}" in found
 
 
 @pytest.mark.parametrize("page", ["book/ledger", "book/intro"])

@@ -857,6 +857,22 @@ def test_zero_loss_with_T_outputs_needs_every_output():
     np.testing.assert_array_equal(solutions.zero_loss(s[-1]), (1, 1))
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0, 1j, np.exp(2j)])
+@pytest.mark.parametrize("size", [1e-200, 1e-9, 1.0, 1e9, 1e200])
+def test_zero_loss_knows_no_sign_and_no_size(size, sign):
+    u, b = solutions.zero_loss(sign * size * dynamics.inverse_exponential(3.0, 0.25, 4))
+    np.testing.assert_allclose([u, b], [3 * sign * size, 0.25], rtol=1e-14)
+    # What a spectrum of one value has elsewhere is its rounding.
+    s = sign * size * np.array([-0.0, -0.0, -1e-17, 3.0])
+    u, b = solutions.zero_loss(s)
+    assert u == s[-1] and abs(b) < 1e-17
+    for s in ([1.0, 5.0, 2.0], [1.0, 0.0, 2.0], [0.0, 1.0, 0.0]):
+        with pytest.raises(ValueError, match="to have a zero-loss solution"):
+            solutions.zero_loss(sign * size * np.array(s))
+        with pytest.raises(ValueError, match="to have a zero-loss solution"):
+            solutions.zero_loss(sign * size * np.tril(np.add.outer(np.arange(3.0), s)), outputs="all")
+
+
 def test_zero_loss_decides_at_1e_9_of_each_value():
     s = dynamics.inverse_exponential(1.0, 0.1, 7)
     for i in range(5):

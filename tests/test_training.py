@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from lrnn_helpers import _jit, autograd, bases, network, tasks, training
+from lrnn_helpers import _jit, autograd, bases, modes, network, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 from lrnn_helpers.tasks import Task
@@ -227,6 +227,7 @@ def test_data_whose_squares_overflow_are_silent(outputs):
     task, start = random_task(rng, 3, 2, 2, outputs=outputs), network.unaligned_weights(0.5, 2, 3, 2, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", ".*networks diverged")
         run = training.train(start, Task(1e200 * task.x, 1e200 * task.y), 0.01, 3)
         assert not np.isfinite(training.gradient(start, Task(1e200 * task.x, 1e200 * task.y)).Wx).all()
     assert run.diverged
@@ -254,6 +255,7 @@ def test_a_network_does_not_feel_the_others_even_when_one_diverges(engine, outpu
     rates = np.array([0.003, 50.0, 0.002])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", ".*networks diverged")
         batch = training.train(weights, task, rates, 60, record_every=20, **engine)
     np.testing.assert_array_equal(batch.diverged, [[False, True, False]] * 2)
     assert batch.loss.shape == (4, 2, 3)
@@ -603,3 +605,19 @@ def test_moments_that_no_data_have_are_refused():
         training.train(weights, good._replace(samples=None), 0.01, 1, loss="mean")
     with pytest.raises(TypeError, match="samples are needed here, got Moments"):
         training.train(weights, good, 0.01, 1, method="autograd")
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("loss", ["sum", "mean"])
+def test_a_diverged_run_says_so_and_names_the_rate_that_the_data_allow(outputs, loss):
+    rows = np.array([1.5 * 0.9 ** np.arange(4), 0.5 * 0.5 ** np.arange(4)])[:, ::-1]
+    s = rows if outputs == "last" else np.stack([sum(r[3 - k] * np.eye(4, k=-k) for k in range(4)) for r in rows])
+    task = tasks.structured_task(s, 30, 0, outputs=outputs)
+    start = network.unaligned_weights(np.array([0.1, 0.2]), 2, 2, 2, 1)
+    side = np.sqrt(1.5)
+    right = modes.stable_rate(Modes(side, 0.9, side), s[0], outputs=outputs)
+    right = right if loss == "sum" else right * task.y.size / 2
+    with pytest.warns(RuntimeWarning, match=r"1 of 2 networks diverged .* index \(1,\)") as caught:
+        run = training.train(start, task, right * np.array([0.5, 30.0]), 3000, loss=loss)
+    assert list(run.diverged) == [False, True] and len(caught) == 1 and caught[0].filename == __file__
+    assert f"is about {right:.2g}" in str(caught[0].message)

@@ -1,9 +1,9 @@
 """Directives that show the ledger: what the rows state, joined with what the notebooks recorded.
 
 ``{ledger-totals}``, ``{ledger-graph}``, ``{ledger-table}`` (equations, or claims with ``:claims:``),
-``{ledger-excuses}``, ``{errata-list}``, ``{figure-verdicts}`` and, at the top of a chapter, ``{chapter-card}``. Nothing
-is typed: each number and verdict is read from ``ledger.yml`` and the committed notebooks when the book is built. The
-folder that holds them is the configuration's ``ledger_book``.
+``{ledger-excuses}``, ``{ledger-displays}``, ``{errata-list}``, ``{figure-verdicts}`` and, at the top of a chapter,
+``{chapter-card}``. Nothing is typed: each number and verdict is read from ``ledger.yml`` and the committed notebooks
+when the book is built. The folder that holds them is the configuration's ``ledger_book``.
 """
 
 import re
@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from lrnn_helpers.ledger import read_records, read_rows, statuses, verdicts
 from lrnn_helpers.ledger._book import CHECKS, ERRATA, EVIDENCE, errata, is_number, totals
-from lrnn_helpers.ledger._seal import read_texts, shown_latex
+from lrnn_helpers.ledger._seal import displays, read_texts, shown_latex
 
 WORDS = {
     "symbolic": "symbolic for listed T",
@@ -61,14 +61,12 @@ def evidence_of(record):
 
 def outcome_of(record):
     """A claim's verdict on its domain: how many of how many cases, and how many outside."""
-    if "predicate" not in record:  # SHIM: a record of the old form
-        return f"{record['condition']} ({record['verdict']})" if record["condition"] else record["verdict"]
     part = f"**{record['part']}**: " if record["part"] else ""
     cases = "runs" if record["runs"] else "cases"
     share = "" if record["share"] == 1 else " (95 % interval {:.2f} to {:.2f})".format(*record["interval"])
     return (
-        f"{part}{badge(record['verdict'])} {record['held']} of {record['cases']} {cases}{share}, {record['domain']}; "
-        f"outside, {record['passed']} of {record['outside']}"
+        f"{part}{badge(record['verdict'])} holds on {record['held']} of {record['cases']} {cases}{share}, "
+        f"{record['domain']}; outside, on {record['passed']} of {record['outside']}"
     )
 
 
@@ -148,7 +146,7 @@ class Table(Shown):
 
         def claim(row):
             said = " ".join(row.get("claim", "").split())
-            said += "".join(f" **{part}**: {' '.join(text.split())}" for part, text in row.get("parts", {}).items())
+            said += "".join(f" · **{part}**: {' '.join(text.split())}" for part, text in row.get("parts", {}).items())
             found = "; ".join(evidence_of(r) for r in records if row["id"] in r["ids"] and r["call"] == "claim")
             return f"`{row['id']}`", said, badge(verdict[row["id"]]), found or "—"
 
@@ -168,6 +166,16 @@ class Excuses(Shown):
         names = [", ".join(map(self.cite, r["ids"])) for r in found]
         lines = [f"- {name}: {r['excuse']}" for name, r in zip(names, found, strict=True)]
         return "\n".join(lines) or "None."
+
+
+class Displays(Shown):
+    """Where displays stand that have no number and belong to no row, so that nothing checks them."""
+
+    def text(self):
+        """A list of chapters."""
+        texts = read_texts(self.book)
+        free = {page: sum(label is None for label, _ in displays(text)) for page, text in texts.items()}
+        return "\n".join(f"- {self.place(page)}: {number}" for page, number in free.items() if number)
 
 
 class Errata(Shown):
@@ -303,6 +311,7 @@ def setup(app):
         "ledger-totals": Totals,
         "ledger-table": Table,
         "ledger-excuses": Excuses,
+        "ledger-displays": Displays,
         "ledger-graph": Graph,
         "errata-list": Errata,
         "figure-verdicts": Figures,

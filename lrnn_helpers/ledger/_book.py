@@ -21,7 +21,6 @@ VERDICTS = ("supported", "in part", "not supported", "open")
 JUDGED = {"claim", "panel", "figure"}
 ERRATA = {"slip": "slip", "condition": "right under a stated condition", "substantive": "wrong (corrected)"}
 NUMBER = r"[A-Z]?\d+(?:\.\d+)*[a-z]?"  # of an equation: 12, S12, 3.1, 12a
-OLD_MIME = "application/vnd.lrnn.check+json"  # SHIM: goes when every chapter writes records of the new form
 
 
 class Status(NamedTuple):
@@ -82,8 +81,8 @@ def read_records(book):
     for chapter, notebook in (book if isinstance(book, dict) else read_notebooks(book)).items():
         for cell in notebook["cells"]:
             for output in cell.get("outputs", []):
-                for mime in {MIME, OLD_MIME} & output.get("data", {}).keys():
-                    record = dict(output["data"][mime], chapter=chapter)
+                if MIME in output.get("data", {}):
+                    record = dict(output["data"][MIME], chapter=chapter)
                     if record["call"] == "claim":
                         record["cell"] = "".join(cell.get("source", ""))
                     records.append(record)
@@ -197,8 +196,6 @@ def verdicts(rows, records):
             mine = [r for r in records if id in r["ids"] and r["call"] == "claim"]
             found = {r["verdict"] for r in mine}
             missing = row.get("parts", {}).keys() - {r.get("part") for r in mine}
-            if all("predicate" not in r for r in mine):  # SHIM: records of the old form have no parts
-                missing = set()
             out[id] = "open" if missing or not mine else found.pop() if len(found) == 1 else "in part"
     for id, row in rows.items():
         if row["kind"] == "figure":

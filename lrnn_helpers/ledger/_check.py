@@ -18,7 +18,7 @@ GLUED = "application/papermill.record/"  # the prefix under which MyST-NB looks 
 OURS = (NameError, TypeError, AttributeError)  # a slip of whoever wrote the function, never a fact about the print
 CASES, RUNS = 30, 10  # the fewest cases over which a claim is judged: cheap ones, and training runs
 REAL = 0.5  # a crash is no rejection: the least share of rejected mutants among those that do not survive
-ROUNDING = 1e-12  # errors up to here are not told apart: they differ between machines
+ROUNDING = 1e-9  # errors up to here are not told apart in a record: they differ between machines
 
 
 class Check:

@@ -16,13 +16,30 @@ takes C as `inputs`.
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from lrnn_helpers import _jit, _lags
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.modes import _best, _curvature, _descend
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "Best",
+    "Modes",
+    "best",
+    "descend",
+    "energy",
+    "energy_terms",
+    "flow",
+    "hessian",
+    "sharpness",
+    "stable_rate",
+    "velocity",
+]
 
 
 class Modes(NamedTuple):
@@ -69,7 +86,14 @@ class Best(NamedTuple):
     energy: Any
 
 
-def energy(modes, s, tau=1.0, *, outputs="last", inputs=None):
+def energy(
+    modes: Modes,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """Energy (8), with T outputs (156), with complex modes (186): 1/(2 tau) times the sum of |s_i - c b^(T-i) a|^2.
 
     Parameters
@@ -100,6 +124,10 @@ def energy(modes, s, tau=1.0, *, outputs="last", inputs=None):
     TypeError
         If an argument does not hold numbers or `tau` is complex.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
     Examples
     --------
     An echo that halves at every step fits the dynamics 1/4, 1/2, 1, and misses others by half the squared distance:
@@ -127,7 +155,14 @@ def energy(modes, s, tau=1.0, *, outputs="last", inputs=None):
         return total / (2 * tau)
 
 
-def energy_terms(modes, s, tau=1.0, *, outputs="last", inputs=None):
+def energy_terms(
+    modes: Modes,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """The two terms of the energy (9), with T outputs (159); they add up to it.
 
     The regularization is a sum of |b|^(2k) instead of the closed ratio, so it is right at b = ±1 too; where `inputs`
@@ -147,6 +182,10 @@ def energy_terms(modes, s, tau=1.0, *, outputs="last", inputs=None):
     ------
     ValueError, TypeError
         As `energy`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
 
     Examples
     --------
@@ -174,7 +213,14 @@ def energy_terms(modes, s, tau=1.0, *, outputs="last", inputs=None):
         return _lags.nan_where(a, b, c, data / (2 * tau)), regularization / (2 * tau)
 
 
-def velocity(modes, s, tau=1.0, *, outputs="last", inputs=None):
+def velocity(
+    modes: Modes,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> Modes:
     """Gradient flow of the modes, d/dt: the right-hand sides of (5)–(7) over tau; (152)–(155) with T outputs.
 
     With complex modes or data these are the conjugate forms (182)–(184).
@@ -194,6 +240,10 @@ def velocity(modes, s, tau=1.0, *, outputs="last", inputs=None):
     ValueError, TypeError
         As `energy`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
     Examples
     --------
     A small network moves a and c long before b:
@@ -210,7 +260,16 @@ def velocity(modes, s, tau=1.0, *, outputs="last", inputs=None):
         return Modes(*(_lags.nan_where(a, b, c, rate / tau) for rate in rates))
 
 
-def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
+def flow(
+    modes: Modes,
+    s: ArrayLike,
+    times: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+    rtol: float = 1e-7,
+) -> Modes:
     """Modes along the gradient flow (5)–(7) at the given times; (152)–(155) with T outputs, (182)–(184) if complex.
 
     Solved by LSODA, which turns to a stiff method where it must, for each dimension on its own. It moves along
@@ -247,6 +306,10 @@ def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
     TypeError
         As `energy`, and if `times` is complex.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/energy_function`.
+
     Examples
     --------
     A small network waits, then learns how much (u), then how long (b):
@@ -264,9 +327,8 @@ def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
     if rtol >= 1:
         raise ValueError(f"rtol must be < 1, got {rtol:g}")
     d, n = _lags.sums(s, outputs, inputs)
-    d, n = (
-        np.broadcast_to(x, (*a.shape, *x.shape[x.ndim - own :])) for x, own in ((d, 1), (n, 1 + (inputs is not None)))
-    )
+    d = np.broadcast_to(d, (*a.shape, d.shape[-1]))
+    n = np.broadcast_to(n, (*a.shape, *n.shape[-1 if inputs is None else -2 :]))
     out = np.full((3, len(times), *a.shape), np.nan, dtype=a.dtype)
     lost = []
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -289,7 +351,17 @@ def flow(modes, s, times, tau=1.0, *, outputs="last", inputs=None, rtol=1e-7):
     return Modes(*out)
 
 
-def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last", inputs=None, compiled=None):
+def descend(
+    modes: Modes,
+    s: ArrayLike,
+    learning_rate: ArrayLike,
+    steps: int,
+    record_every: int | None = None,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+    compiled: bool | None = None,
+) -> Modes:
     """Gradient descent on tau E: (5)–(7), (152)–(155) or (182)–(184) in steps of the learning rate, all modes at once.
 
     Parameters
@@ -323,6 +395,10 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
     ImportError
         If `compiled` is asked for and numba is not installed.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/phase_transitions`.
+
     Examples
     --------
     >>> from lrnn_helpers import modes
@@ -352,7 +428,9 @@ def descend(modes, s, learning_rate, steps, record_every=None, *, outputs="last"
     return Modes(*(x[-1].copy()[()] if record_every is None else x for x in records))
 
 
-def hessian(modes, s, *, outputs="last", inputs=None):
+def hessian(
+    modes: Modes, s: ArrayLike, *, outputs: Literal["last", "all"] = "last", inputs: ArrayLike | None = None
+) -> np.ndarray:
     """Second derivatives of tau E, (8), (156) or (186), in the order (a, b, c).
 
     Parameters
@@ -372,6 +450,10 @@ def hessian(modes, s, *, outputs="last", inputs=None):
     ValueError, TypeError
         As `energy`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
     Examples
     --------
     >>> from lrnn_helpers import modes
@@ -386,7 +468,9 @@ def hessian(modes, s, *, outputs="last", inputs=None):
         return _curvature.hessian(a, b, c, *_by_lag(s, outputs, inputs))
 
 
-def sharpness(modes, s, *, outputs="last", inputs=None):
+def sharpness(
+    modes: Modes, s: ArrayLike, *, outputs: Literal["last", "all"] = "last", inputs: ArrayLike | None = None
+) -> np.ndarray:
     """The largest eigenvalue of `hessian`: how steeply tau E rises in the direction in which it curves most.
 
     Parameters
@@ -404,6 +488,10 @@ def sharpness(modes, s, *, outputs="last", inputs=None):
     ValueError, TypeError
         As `energy`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
     Examples
     --------
     The same integrator is thirty times as sharp over 10 steps as over 3:
@@ -416,7 +504,9 @@ def sharpness(modes, s, *, outputs="last", inputs=None):
     return _curvature.largest_eigenvalue(hessian(modes, s, outputs=outputs, inputs=inputs))[()]
 
 
-def stable_rate(modes, s, *, outputs="last", inputs=None):
+def stable_rate(
+    modes: Modes, s: ArrayLike, *, outputs: Literal["last", "all"] = "last", inputs: ArrayLike | None = None
+) -> np.ndarray:
     """The learning rate above which descent leaves a minimum, 2 over `sharpness`.
 
     Parameters
@@ -434,6 +524,10 @@ def stable_rate(modes, s, *, outputs="last", inputs=None):
     ValueError, TypeError
         As `energy`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
+
     Examples
     --------
     >>> from lrnn_helpers import modes
@@ -450,7 +544,7 @@ def stable_rate(modes, s, *, outputs="last", inputs=None):
         return np.where(curvature <= 0, np.inf, 2 / curvature)[()]
 
 
-def best(s, *, outputs="last", inputs=None):
+def best(s: ArrayLike, *, outputs: Literal["last", "all"] = "last", inputs: ArrayLike | None = None) -> Best:
     """The global minimum of tau E, (8) or (156), over u = ac and b: what the best single mode makes of the task.
 
     Of all stationary points, which are roots of a polynomial, and of infinity it is the least. Of points that are
@@ -479,6 +573,10 @@ def best(s, *, outputs="last", inputs=None):
     TypeError
         As `energy`, and if `s` is complex: over complex b the stationary points are not the roots of one polynomial, so
         that no search could promise to have seen them all.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/f_zero_loss`.
 
     Examples
     --------

@@ -14,14 +14,41 @@ turn makes real: a task s_i = r_i exp(i phi (T - i)), r real, learns b exp(-i ph
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 
 from lrnn_helpers import _lags
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.solutions import _passage, _riccati, _series, _straight
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def input_output_mode(t, u0, b, s, tau=1.0, *, outputs="last", inputs=None):
+__all__ = [
+    "convergence_radius",
+    "energy_derivative",
+    "extrapolation_error",
+    "input_output_mode",
+    "input_output_mode_unbalanced",
+    "learning_time",
+    "recurrent_mode",
+    "recurrent_series",
+    "recurrent_time",
+    "zero_loss",
+]
+
+
+def input_output_mode(
+    t: ArrayLike,
+    u0: ArrayLike,
+    b: ArrayLike,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """The input-output mode u(t) for a frozen recurrent mode and a = c: (47), with T outputs (157).
 
     Written so that no exponential grows: u0 / (e^-z + u0 B (1 - e^-z) / S), z = 2 S t / tau, times e^z above and below
@@ -62,6 +89,10 @@ def input_output_mode(t, u0, b, s, tau=1.0, *, outputs="last", inputs=None):
     TypeError
         If `t` or `tau` is complex, or an argument does not hold numbers.
 
+    Notes
+    -----
+    In the book: :doc:`/book/results/solutions`.
+
     Examples
     --------
     A mode that starts a hundred times too small, half way at about log(100) / (2 S):
@@ -92,7 +123,17 @@ def input_output_mode(t, u0, b, s, tau=1.0, *, outputs="last", inputs=None):
         return np.where(below > 0, u0 * np.exp(np.minimum(z, 0)) / below, np.nan)[()]
 
 
-def input_output_mode_unbalanced(t, a0, c0, b, s, tau=1.0, *, outputs="last", inputs=None):
+def input_output_mode_unbalanced(
+    t: ArrayLike,
+    a0: ArrayLike,
+    c0: ArrayLike,
+    b: ArrayLike,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """The input-output mode u(t) = a(t) c(t) for a frozen recurrent mode and any start; not in the paper.
 
     With w = exp(2 theta), theta' = S - u B, the sums a + c and a - c are (a0 + c0) sqrt(w) and (a0 - c0) / sqrt(w), and
@@ -120,6 +161,10 @@ def input_output_mode_unbalanced(t, a0, c0, b, s, tau=1.0, *, outputs="last", in
     ValueError, TypeError
         As `input_output_mode`, without the condition on u0.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/c_input_output_mode`.
+
     Examples
     --------
     Where a and c start with opposite signs, the smaller one first passes through zero:
@@ -136,7 +181,15 @@ def input_output_mode_unbalanced(t, a0, c0, b, s, tau=1.0, *, outputs="last", in
         return product(t / tau, a0, c0, *_lags.level(d, n, b))[()]
 
 
-def energy_derivative(n, u, b, s, *, outputs="last", inputs=None):
+def energy_derivative(
+    n: int,
+    u: ArrayLike,
+    b: ArrayLike,
+    s: ArrayLike,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """The derivative d^n(-tau E)/db^n: (49), with T outputs (158), as sums without negative powers.
 
     Parameters
@@ -158,6 +211,10 @@ def energy_derivative(n, u, b, s, *, outputs="last", inputs=None):
     ValueError, TypeError
         As `recurrent_series`, of `n`, which is >= 1.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
     Examples
     --------
     At b = 0 the data of lag 1 pull, and all but lag 0 regularize:
@@ -178,7 +235,15 @@ def energy_derivative(n, u, b, s, *, outputs="last", inputs=None):
         return (u * data - u**2 / 2 * regularization)[()]
 
 
-def recurrent_series(b0, u, s, order, *, outputs="last", inputs=None):
+def recurrent_series(
+    b0: ArrayLike,
+    u: ArrayLike,
+    s: ArrayLike,
+    order: int,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """Coefficients of the Taylor series of b(t) for a frozen input-output mode: b^(n)(0) / n! of (48) and (62)-(67).
 
     They come from a recursion on power series, about order^2 T operations, not from the sum over partitions.
@@ -204,6 +269,10 @@ def recurrent_series(b0, u, s, order, *, outputs="last", inputs=None):
     TypeError
         If `order` is not an integer, or an argument is complex or does not hold numbers.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
     Examples
     --------
     >>> from lrnn_helpers import solutions
@@ -216,7 +285,18 @@ def recurrent_series(b0, u, s, order, *, outputs="last", inputs=None):
         return _series.expand(b0, u[..., None] * _series.drift(d, _lags.spectrum(n), u), order)
 
 
-def recurrent_mode(t, b0, u, s, tau=1.0, order=5, window=None, *, outputs="last", inputs=None):
+def recurrent_mode(
+    t: ArrayLike,
+    b0: ArrayLike,
+    u: ArrayLike,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    order: int = 5,
+    window: ArrayLike | None = None,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """The recurrent mode b(t) for a frozen input-output mode, by its Taylor expansion: (58)-(61) for order 5.
 
     Parameters
@@ -242,6 +322,10 @@ def recurrent_mode(t, b0, u, s, tau=1.0, order=5, window=None, *, outputs="last"
     ------
     ValueError, TypeError
         As `recurrent_series`, and if tau <= 0, window <= 0 or `t` is not finite.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/solutions`.
 
     Examples
     --------
@@ -271,7 +355,16 @@ def recurrent_mode(t, b0, u, s, tau=1.0, order=5, window=None, *, outputs="last"
     return out.copy()[()]
 
 
-def recurrent_time(b, b0, u, s, tau=1.0, *, outputs="last", inputs=None):
+def recurrent_time(
+    b: ArrayLike,
+    b0: ArrayLike,
+    u: ArrayLike,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """The exact time at which b(t) = b for a frozen input-output mode, inverse to `recurrent_mode`; not in the paper.
 
     t = tau sum_j Re[log((b - r_j) / (b0 - r_j)) / P'(r_j)] over the roots r_j of P(b) = d(-tau E)/db; where roots
@@ -295,6 +388,10 @@ def recurrent_time(b, b0, u, s, tau=1.0, *, outputs="last", inputs=None):
     ValueError, TypeError
         As `recurrent_mode`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
     Examples
     --------
     Half of the way, nearly all of it, and all:
@@ -309,7 +406,14 @@ def recurrent_time(b, b0, u, s, tau=1.0, *, outputs="last", inputs=None):
         return (tau * _passage.passage(u[..., None] * _series.drift(d, _lags.spectrum(n), u), b0, b))[()]
 
 
-def convergence_radius(b0, u, s, *, outputs="last", inputs=None):
+def convergence_radius(
+    b0: ArrayLike,
+    u: ArrayLike,
+    s: ArrayLike,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """Radius of convergence of the Taylor series (48) of b(t) for a frozen input-output mode; not in the paper.
 
     It is the least |t| at which the solution, continued to complex t, is infinite: an integral of db / P from b0 to
@@ -332,6 +436,10 @@ def convergence_radius(b0, u, s, *, outputs="last", inputs=None):
     ValueError, TypeError
         As `recurrent_series`.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/d_recurrent_mode`.
+
     Examples
     --------
     A larger ac makes it faster, and the series shorter:
@@ -349,7 +457,7 @@ def convergence_radius(b0, u, s, *, outputs="last", inputs=None):
     return out[()]
 
 
-def zero_loss(s, *, outputs="last"):
+def zero_loss(s: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> tuple[np.ndarray, np.ndarray]:
     """The modes of zero loss, u = s_T and b = s_(T-1) / s_T, where they exist: the complete form of F.2, and of M.3.
 
     They exist if s_i = s_T lam^(T-i) with s_T != 0, where lam = 0 leaves s_T alone, or if s is 0. For T >= 2 and s_T
@@ -374,6 +482,10 @@ def zero_loss(s, *, outputs="last"):
         largest; or if `s` is not finite, empty or not lower-triangular.
     TypeError
         If `s` does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/f_zero_loss`.
 
     Examples
     --------
@@ -404,7 +516,16 @@ def zero_loss(s, *, outputs="last"):
     return u.copy()[()], b[()]
 
 
-def learning_time(fraction, u0, b, s, tau=1.0, *, outputs="last", inputs=None):
+def learning_time(
+    fraction: ArrayLike,
+    u0: ArrayLike,
+    b: ArrayLike,
+    s: ArrayLike,
+    tau: ArrayLike = 1.0,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """The time at which u(t) of (47) is a fraction of its limit u* = S / B, for a frozen recurrent mode and a = c.
 
     t = (tau / 2S) log[f (u* - u0) / (u0 (1 - f))]; not in the paper.
@@ -426,6 +547,10 @@ def learning_time(fraction, u0, b, s, tau=1.0, *, outputs="last", inputs=None):
     ValueError, TypeError
         As `input_output_mode`, and if `fraction` is not finite.
 
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/c_input_output_mode`.
+
     Examples
     --------
     Ten times smaller a start costs log(10) / (2 S) more:
@@ -446,7 +571,14 @@ def learning_time(fraction, u0, b, s, tau=1.0, *, outputs="last", inputs=None):
         return np.where((S > 0) & (time >= 0) & np.isfinite(time), time, np.nan)[()]
 
 
-def extrapolation_error(u, b, s_test, *, outputs="last", inputs=None):
+def extrapolation_error(
+    u: ArrayLike,
+    b: ArrayLike,
+    s_test: ArrayLike,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    inputs: ArrayLike | None = None,
+) -> np.ndarray:
     """The energy tau E of (8) at another length T': 1/2 sum of |s_i - u b^(T'-i)|^2 over i = 1, ..., T'.
 
     Parameters
@@ -472,6 +604,10 @@ def extrapolation_error(u, b, s_test, *, outputs="last", inputs=None):
         eigenvalue, or shapes do not broadcast.
     TypeError
         If an argument does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/results/stability`.
 
     Examples
     --------

@@ -6,6 +6,7 @@ is the witness. A network never depends on the others of its batch, so batches m
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -18,7 +19,7 @@ from lrnn_helpers import _jit
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.network import Weights
 from lrnn_helpers.tasks import Moments
-from lrnn_helpers.training import _gradient
+from lrnn_helpers.training import _gradient, _stability
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -248,6 +249,12 @@ def train(
         A network does not depend on which others are in the batch, to the last bit. One that diverges is NaN, the
         others go on.
 
+    Warns
+    -----
+    RuntimeWarning
+        If a network diverges: which one, and the largest stable learning rate at the solution that the modes of the
+        data foresee (`modes.stable_rate`).
+
     Raises
     ------
     ValueError
@@ -312,6 +319,8 @@ def train(
     records = Weights(*(np.where(alive[..., None, None], r, np.nan) for r in records))
     losses = np.where(alive, scale * losses, np.nan)
     records = Weights(*(r.reshape(len(r), *lead, *r.shape[2:]) for r in records))
+    if not alive[-1].all():
+        _warn(~alive[-1].reshape(lead), task, W, loss)
     kept = len(when)
     return History(
         steps=when,
@@ -320,6 +329,21 @@ def train(
         final=Weights(*(r[-1].copy() for r in records)),
         diverged=~alive[-1].reshape(lead),
         taken=state.taken.reshape(lead),
+    )
+
+
+def _warn(diverged, task, weights, loss):
+    """Say which networks diverged, and what learning rate the data allow."""
+    first = tuple(int(i) for i in np.argwhere(diverged)[0])
+    with np.errstate(all="ignore"):
+        statistics, scale = _statistics(task, weights, loss)
+        rate = _stability.stable_rate(statistics, weights.Wx.shape[-1], weights.Wy.shape[-2]) / scale
+    allowed = f"; where these data are learned the largest stable learning rate is about {rate:.2g}"
+    warnings.warn(
+        f"{diverged.sum()} of {diverged.size} networks diverged and are NaN now, the first at index {first}"
+        + (allowed if np.isfinite(rate) else ""),
+        RuntimeWarning,
+        stacklevel=3,
     )
 
 

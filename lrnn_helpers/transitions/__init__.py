@@ -251,6 +251,7 @@ def stationary_modes(s: ArrayLike) -> list[tuple[float, float, float, str]]:
     -------
     list of (float, float, float, str)
         (b, u, E*, "min" | "max" | "saddle"), sorted by b. As elsewhere in this room E* is without the factor 1/(2 tau).
+        A number beyond the range of floats is ±inf, or 0, of its sign.
 
     Raises
     ------
@@ -291,15 +292,25 @@ def stationary_modes(s: ArrayLike) -> list[tuple[float, float, float, str]]:
     found += [(-b, KINDS[turn]) for b, turn in positive_roots(mirrored)]
     if order:
         found.append((Fraction(0), "saddle" if order % 2 == 0 else "max" if slope[order] > 0 else "min"))
-    points = []
-    for b, kind in sorted(found):
-        b = to_float(b)
-        # Powers of 1/b where |b| > 1: then none overflows.
-        power = b ** np.arange(n + 1.0) if abs(b) <= 1 else (1 / b) ** np.arange(n, -1.0, -1)
-        u = (power @ s[::-1]) / (power @ power)
-        rest = s[::-1] - u * power
-        points.append((b, float(u if abs(b) <= 1 else u * (1 / b) ** n), float(rest @ rest), kind))
+    points, s = [], s[::-1]
+    with np.errstate(all="ignore"):
+        for b, kind in sorted(found):
+            b = to_float(b)
+            # Powers of 1/b where |b| > 1: then none overflows. Nor does a sum of data, or a square, of the size of 1.
+            power = b ** np.arange(n + 1.0) if abs(b) <= 1 else (1 / b) ** np.arange(n, -1.0, -1)
+            unit, size = _to_unit(s)
+            u = np.ldexp((power @ unit) / (power @ power), size)
+            rest, size = _to_unit(s - u * power)
+            points.append(
+                (b, float(u if abs(b) <= 1 else u * (1 / b) ** n), float(np.ldexp(rest @ rest, 2 * size)), kind)
+            )
     return points
+
+
+def _to_unit(x):
+    """`x` over a power of 2 that brings its largest entry to the size of 1, and the exponent."""
+    size = np.frexp(np.abs(x).max())[1]
+    return np.ldexp(x, -size), size
 
 
 def stationary_beta(b: ArrayLike, T: int) -> np.ndarray:

@@ -25,8 +25,9 @@ def positive_roots(c):
     # asked: they may be other roots.
     simple = [int(a) for a in p.sqf_part().all_coeffs()]
     sign, before, roots = _sign(c[::-1], Fraction(0)), _sign(simple, Fraction(0)), []
-    # `intervals(inf=0)` would leave the negative roots out, but takes minutes where coefficients are large.
-    for (low, high), multiplicity in p.intervals():
+    # `intervals(inf=0)` would leave the negative roots out, but takes minutes where coefficients are large; and without
+    # `fast` an interval goes in steps of 1 to a root that is far away.
+    for (low, high), multiplicity in p.intervals(fast=True):
         if high <= 0:
             continue
         low, high = Fraction(int(low.p), int(low.q)), Fraction(int(high.p), int(high.q))
