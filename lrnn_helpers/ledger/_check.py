@@ -304,8 +304,9 @@ class Check:
         _apart(printed, derivation, "derivation")
         symbols = symbols or self._symbolic.symbols
         vanishes = getattr(self._symbolic, "vanishes", lambda e: sympy.simplify(e) == 0)
+        run = dict(run=self._symbolic.run) if hasattr(self._symbolic, "run") else {}
         for T in [None] if symbolic == "all" else symbolic:
-            value = self._call(printed, symbols(T))
+            value = call(printed, symbols(T), self._made, **run)
             found, wanted = _expressions(value), _expressions(derivation(T))
             matrix = value.shape if isinstance(value, sympy.MatrixBase) and len(value) > 1 else None
             if len(found) != len(wanted):

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 import numpy as np
 
 
-def call(function, arguments, made):
+def call(function, arguments, made, run=lambda function, arguments: function(**arguments)):
     """`function` on those arguments that it names; `made` are constructors of further ones, by name."""
     names = inspect.signature(function).parameters
     if any(p.kind is p.VAR_KEYWORD for p in names.values()):
-        return function(**arguments)
+        return run(function, arguments)
     chosen = {name: value for name, value in arguments.items() if name in names}
     for name in made.keys() & names.keys() - chosen.keys():
         chosen[name] = made[name](*(arguments[part] for part in inspect.signature(made[name]).parameters))
-    return function(**chosen)
+    return run(function, chosen)
 
 
 def parts(value):

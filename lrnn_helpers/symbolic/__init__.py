@@ -1,7 +1,8 @@
 """What derivations share: the paper's symbols, the energy and its gradient by differentiation, Bell polynomials.
 
 Nothing here is taken from the package's own formulas: `energy` writes (8) as a sum of squared residuals, `velocity`
-differentiates it, and `bell` is sympy's. So a derivation can be held against the numerical rooms.
+differentiates it, and `bell` is sympy's. So a derivation can be held against the numerical rooms. `words` computes with
+matrices of every size.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from lrnn_helpers._validation import extra, integer
 with extra("symbolic"):
     import sympy as sp
 
+from lrnn_helpers.symbolic import words
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "T",
@@ -34,12 +37,14 @@ __all__ = [
     "k",
     "kappa",
     "lam",
+    "run",
     "symbols",
     "tau",
     "u",
     "vanishes",
     "velocity",
     "witnesses",
+    "words",
 ]
 
 
@@ -247,8 +252,8 @@ def vanishes(expression: sp.Expr) -> bool:
 
     Parameters
     ----------
-    expression : sympy expression
-        Polynomials and rational functions are decided exactly.
+    expression : sympy expression or words.Expression
+        Polynomials and rational functions are decided exactly, words of matrices by the rules of `words`.
 
     Notes
     -----
@@ -261,9 +266,36 @@ def vanishes(expression: sp.Expr) -> bool:
     >>> symbolic.vanishes((a + b) ** 2 - a**2 - 2 * a * b - b**2), symbolic.vanishes(a - b)
     (True, False)
     """
+    if isinstance(expression, words.Expression):
+        return expression.vanishes()
     expression = sp.sympify(expression)
     steps = (sp.expand, lambda e: sp.expand(sp.powsimp(sp.expand(e))), lambda e: sp.cancel(sp.together(e)), sp.simplify)
     return any(step(expression) == 0 for step in steps)
+
+
+def run(function: Callable, arguments: dict) -> object:
+    """Call a printed function on symbols: on words of matrices by `words.run`, on others as it is.
+
+    Parameters
+    ----------
+    function : function
+        What is printed.
+    arguments : dict
+        By name.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/b_gradient_flow`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.run(lambda a, b: a * b**2, {"a": symbolic.a, "b": symbolic.b})
+    a*b**2
+    """
+    if any(isinstance(value, (words.Expression, words.Family)) for value in arguments.values()):
+        return words.run(function, arguments)
+    return function(**arguments)
 
 
 def witnesses(T: int | Sequence[int] = (1, 2, 3, 5, 8), seed: int = 0, **extra: object) -> list[dict]:

@@ -1,0 +1,572 @@
+"""Words of matrices: printed functions run on matrices of every size, for every T.
+
+A matrix is a letter, a product a word, and no two letters commute unless they are diagonal. A sum over an index whose
+range ends at a symbol is kept as one term with its limits. `run` calls a function on such letters; what it returns is
+reduced by these rules and no other:
+
+- a power of one matrix times a power of the same one adds the exponents; diagonal matrices commute;
+- transposing reverses a word; traces are cyclic and do not see transposition;
+- a matrix with orthonormal columns has RᵀR = 1 (R†R = 1 where it is complex);
+- where WR = RB is given for W = RBR†, so is WᵏR = RBᵏ for every k >= 0, and its adjoint;
+- names of summation indices do not matter, a sum may run backwards, and two ranges are equal where each implies the
+  other; a sum over an empty range is 0.
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import types
+from typing import NamedTuple
+
+import numpy as np
+import sympy as sp
+
+from lrnn_helpers.symbolic._reduce import Factor, Letter, Term, collected, normal, transposed
+
+__all__ = ["Expression", "Family", "Letter", "correlate", "family", "gradient", "identity", "matrix", "run", "tangent"]
+
+
+class Expression:
+    """A sum of words, with the operators of a numpy array: a matrix, a vector or a scalar of every size.
+
+    Parameters
+    ----------
+    terms : iterable of Term
+    shape : tuple of str
+        The names of the spaces that it maps between: two for a matrix, one for a vector, none for a scalar.
+    given : frozenset of sympy expressions
+        What is known to be >= 0 of free indices.
+    """
+
+    __array_ufunc__ = None  # so that numpy's scalars and arrays leave the operators to us
+
+    def __init__(self, terms, shape, given=frozenset()):
+        self.terms, self.shape, self.given = tuple(terms), tuple(shape), frozenset(given)
+
+    def _like(self, terms, *others):
+        return Expression(terms, self.shape, self.given.union(*(o.given for o in others)))
+
+    def __add__(self, other):
+        other = _expression(other, self)
+        if other.shape != self.shape:
+            raise ValueError(f"shapes must agree in a sum, got {self.shape} and {other.shape}")
+        return self._like(self.terms + other.terms, other)
+
+    __radd__ = __add__
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + -_expression(other, self)
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __mul__(self, other):
+        if isinstance(other, Expression):
+            scalar, other = (self, other) if not self.shape else (other, self)
+            if scalar.shape:
+                raise ValueError("an elementwise product of matrices has no word, write @")
+            return other._like((_times(s.fresh(), t, t.word) for t in other.terms for s in scalar.terms), scalar)
+        number = sp.sympify(other)
+        return self._like(t._replace(coefficient=t.coefficient * number) for t in self.terms)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, number):
+        return self * (1 / sp.sympify(number))
+
+    def __pow__(self, n):
+        if self.shape or n not in (1, 2):
+            raise ValueError("only a scalar's first and second power are words; of a matrix use matrix_power")
+        return self if n == 1 else self * self
+
+    def __matmul__(self, other):
+        if not isinstance(other, Expression):
+            return NotImplemented
+        if not self.shape or not other.shape or self.shape[-1] != other.shape[0]:
+            raise ValueError(f"inner spaces must agree in a product, got {self.shape} and {other.shape}")
+        left, right, dims = self, other, (len(self.shape), len(other.shape))
+        if dims == (1, 2):
+            left, right = other.T, self
+        terms, shape = [], left.shape[:-1] + right.shape[1:]
+        for one, two in itertools.product(left.terms, right.terms):
+            two = two.fresh()
+            if dims == (1, 1):
+                terms.append(_times(one, two, (), (transposed(one.word) + two.word,)))
+            else:
+                terms.append(_times(one, two, one.word + two.word))
+        return Expression(terms, shape, self.given | other.given)
+
+    @property
+    def T(self):
+        """The transpose; a vector is its own, as in numpy."""
+        if len(self.shape) < 2:
+            return self
+        terms = (t._replace(word=transposed(t.word)) for t in self.terms)
+        return Expression(terms, self.shape[::-1], self.given)
+
+    def conj(self):
+        """The complex conjugate, letter by letter."""
+        flip = lambda word: tuple(f.flip(C=True) for f in word)  # noqa: E731
+        return self._like(
+            t._replace(coefficient=sp.conjugate(t.coefficient), word=flip(t.word), loops=tuple(map(flip, t.loops)))
+            for t in self.terms
+        )
+
+    conjugate = conj
+
+    def __array_function__(self, function, types, args, kwargs):
+        if function not in _NUMPY or kwargs:
+            raise TypeError(f"words of matrices have no {function.__name__}")
+        return _NUMPY[function](*args)
+
+    @property
+    def free_symbols(self):
+        """T, indices and sizes that stand in it, as sympy symbols."""
+        every = set()
+        for t in self.terms:
+            every |= t.coefficient.free_symbols | {s for e in t.limits for s in e.free_symbols}
+            for f in itertools.chain(t.word, *t.loops):
+                every |= f.power.free_symbols | {s for e in f.index for s in e.free_symbols}
+                every.add(sp.Symbol(f.letter.name, commutative=False))
+        return every
+
+    def reduced(self):
+        """The same sum, reduced by the rules; no term is left where it vanishes."""
+        return self._like(collected([s for t in self.terms for s in normal(t)], self.given))
+
+    def vanishes(self):
+        """Whether it reduces to 0."""
+        return not self.reduced().terms
+
+    def __str__(self):
+        return " + ".join(map(_text, self.terms)) or "0"
+
+    __repr__ = __str__
+
+
+class Family:
+    """Matrices, or vectors, that indices number: ``x[p, i - 1]`` is the one of sample p and time i, as in an array.
+
+    `shape` begins with the symbols at which the indices end, so that ``T = len(S)`` and ``P, T, _ = x.shape`` are read
+    as in numpy.
+    """
+
+    def __init__(self, letter):
+        self.letter, self.ends = letter, letter.ends
+        self.shape = (*self.ends, letter.rows, *([letter.cols] if letter.cols else []))
+
+    def __getitem__(self, index):
+        index = index if isinstance(index, tuple) else (index,)
+        if len(index) != len(self.ends):
+            raise ValueError(f"{self.letter.name} needs {len(self.ends)} indices, got {len(index)}")
+        factor = Factor(self.letter, tuple(sp.expand(sp.sympify(i) + 1) for i in index))
+        return Expression([Term(sp.Integer(1), (factor,))], [s for s in factor.ends if s])
+
+
+def matrix(name, rows, cols, *, diagonal=False, orthonormal=False, real=True, similar=()):
+    """A matrix of any size as a word of one letter.
+
+    Parameters
+    ----------
+    name, rows, cols : str
+        Its name, and the names of the spaces that it maps to and from.
+    diagonal, orthonormal, real : bool
+        Whether it is diagonal, has orthonormal columns, is real.
+    similar : tuple of two expressions, optional
+        (R, B) where it is R B R†, with R of orthonormal columns.
+
+    Examples
+    --------
+    >>> from lrnn_helpers.symbolic import words
+    >>> R = words.matrix("R", "h", "n", orthonormal=True)
+    >>> (R.T @ R - words.identity("n")).vanishes(), (R @ R.T - words.identity("h")).vanishes()
+    (True, False)
+    """
+    if diagonal and rows != cols:
+        diagonal = False  # a rectangular diagonal matrix commutes with nothing of its own kind
+    similar = tuple(e.terms[0].word[0].letter for e in similar)
+    letter = Letter(name, rows, cols, diagonal, orthonormal, real, similar)
+    return Expression([Term(sp.Integer(1), (Factor(letter),))], (rows, cols))
+
+
+def identity(space):
+    """The identity of a space.
+
+    Examples
+    --------
+    >>> from lrnn_helpers.symbolic import words
+    >>> W = words.matrix("W", "h", "h")
+    >>> (words.identity("h") @ W - W).vanishes()
+    True
+    """
+    return Expression([Term(sp.Integer(1))], (space, space))
+
+
+def family(name, ends, rows, cols="", *, diagonal=False, real=True):
+    """Matrices (vectors, where `cols` is empty) numbered by indices from 1 to each of `ends`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> from lrnn_helpers.symbolic import words
+    >>> S = words.family("S", [symbolic.T], "y", "x")
+    >>> S[symbolic.T - 1].shape
+    ('y', 'x')
+    """
+    return Family(Letter(name, rows, cols, diagonal and rows == cols, False, real, (), tuple(map(sp.sympify, ends))))
+
+
+def run(function, arguments):
+    """Call a function on words: its ``range``, ``sum`` and ``len`` take symbols, its numpy calls take words.
+
+    Parameters
+    ----------
+    function : function
+        Sums are written ``sum(term for i in range(1, T + 1))``; a list ``[term for t in range(1, T + 1)]`` is one
+        value for every t.
+    arguments : dict
+        By name: Expression, Family, sympy symbols or numbers.
+
+    Raises
+    ------
+    ValueError
+        Where a loop over a symbolic range is left that no ``sum`` and no list closed.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> from lrnn_helpers.symbolic import words
+    >>> W = words.matrix("W", "h", "h")
+    >>> def shifted(T):
+    ...     return sum(np.linalg.matrix_power(W, T - i) for i in range(1, T + 1))
+    >>> def straight(T):
+    ...     return sum(np.linalg.matrix_power(W, k) for k in range(T))
+    >>> (words.run(shifted, {"T": symbolic.T}) - words.run(straight, {"T": symbolic.T})).vanishes()
+    True
+    """
+    opened = []
+
+    class Range:
+        def __init__(self, *ends):
+            self.first, self.last = (0, ends[0]) if len(ends) == 1 else ends
+            self.left = True
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            if not self.left:
+                raise StopIteration
+            self.left = False
+            i = sp.Dummy("i", integer=True)
+            opened.append((i, sp.expand(i - self.first), sp.expand(self.last - 1 - i)))
+            return i
+
+    def symbolic_range(*ends):
+        if all(isinstance(e, (int, np.integer)) for e in ends):
+            return range(*ends)
+        return Range(*ends)
+
+    def symbolic_sum(items, start=0):
+        total, mark = start, len(opened)
+        for item in items:
+            new, opened[mark:] = opened[mark:], []
+            if new:
+                item = _expression(item)
+                bound, limits = tuple(i for i, *_ in new), frozenset(e for _, *es in new for e in es)
+                item = item._like(t._replace(bound=t.bound + bound, limits=t.limits | limits) for t in item.terms)
+            total = total + item
+        return total
+
+    def symbolic_len(value):
+        return value.shape[0] if isinstance(value, (Family, Expression)) else len(value)
+
+    swapped = dict(range=symbolic_range, sum=symbolic_sum, len=symbolic_len)
+    value = _with_globals(function, swapped)(**arguments)
+    listed = isinstance(value, (list, np.ndarray))
+    if opened and not listed:
+        raise ValueError(f"{function.__name__} loops over a symbolic range: write the loop as a sum(...) or a list")
+    free = {i: sp.Symbol(f"t_{n}", integer=True) for n, (i, *_) in enumerate(opened)}
+    given = frozenset(sp.expand(e.xreplace(free)) for _, *es in opened for e in es)
+    out = []
+    for item in np.ravel(np.array(value, dtype=object)) if listed else [value]:
+        item = _expression(item)
+        item = Expression((t.moved(free)._replace(bound=t.bound) for t in item.terms), item.shape, item.given | given)
+        out.append(item)
+    return out if listed else out[0]
+
+
+def gradient(expression, matrix):
+    """The gradient of a scalar in a matrix, by the product rule on every word: of tr(AX) it is Aᵀ.
+
+    Parameters
+    ----------
+    expression : Expression
+        A scalar.
+    matrix : Expression
+        One real letter.
+
+    Examples
+    --------
+    >>> from lrnn_helpers.symbolic import words
+    >>> A, X = words.matrix("A", "n", "m"), words.matrix("X", "m", "n")
+    >>> (words.gradient(np.trace(A @ X), X) - A.T).vanishes()
+    True
+    """
+    letter, terms = _letter(matrix), []
+    for t in expression.terms:
+        for place, loop in enumerate(t.loops):
+            others = t.loops[:place] + t.loops[place + 1 :]
+            for before, factor, after, bound, limits in _places(loop, letter):
+                rest = after + before
+                word = rest if factor.T else transposed(rest)
+                terms.append(Term(t.coefficient, word, others, t.bound + bound, t.limits | limits))
+    return Expression(terms, matrix.shape, expression.given)
+
+
+def tangent(one, other, matrix):
+    """The tangent kernel's part from one matrix: derivatives of two vectors, multiplied, summed over entries.
+
+    Parameters
+    ----------
+    one, other : Expression
+        Vectors; the matrix stands in them untransposed.
+    matrix : Expression
+        One real letter.
+
+    Returns
+    -------
+    Expression
+        A matrix: of L X r and M X q it is (r·q) L Mᵀ.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> from lrnn_helpers.symbolic import words
+    >>> W, x = words.matrix("W", "y", "x"), words.family("x", [symbolic.T], "x")
+    >>> f, g = W @ x[0], W @ x[1]
+    >>> (words.tangent(f, g, W) - (x[0] @ x[1]) * words.identity("y")).vanishes()
+    True
+    """
+    letter, terms = _letter(matrix), []
+    for s, t in itertools.product(one.terms, other.terms):
+        t = t.fresh()
+        for (k, f, r, b, e), (m, g, q, c, d) in itertools.product(_places(s.word, letter), _places(t.word, letter)):
+            if f.T or g.T:
+                raise ValueError(f"{letter.name} must stand untransposed in both vectors")
+            new = [sp.Dummy(i.name, integer=True) for i in c]
+            there = Term(sp.Integer(1), m, (q,), c, d).moved(dict(zip(c, new, strict=True)))
+            m, (q,), d = there.word, there.loops, there.limits
+            loops = (*s.loops, *t.loops, transposed(r) + q)
+            bound, limits = s.bound + t.bound + b + tuple(new), s.limits | t.limits | e | d
+            terms.append(Term(s.coefficient * t.coefficient, k + transposed(m), loops, bound, limits))
+    return Expression(terms, one.shape + other.shape, one.given | other.given)
+
+
+def correlate(expression, means):
+    """Sums over samples replaced by what they are: of y_p x_pᵀ a correlation matrix, of white inputs the identity.
+
+    Parameters
+    ----------
+    expression : Expression
+        Sums over the first index of two families, which stand beside each other as y xᵀ.
+    means : dict
+        (name, name) of the two families to a Family, numbered by their other indices in this order, or to "white".
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> from lrnn_helpers.symbolic import words
+    >>> P = sp.Symbol("P", integer=True, positive=True)
+    >>> x, v = words.family("x", [P, symbolic.T], "x"), words.matrix("V", "y", "x")
+    >>> def covariance(x):
+    ...     return sum(np.outer(v @ x[p, 0], x[p, 0]) for p in range(P))
+    >>> (words.correlate(words.run(covariance, {"x": x}), {("x", "x"): "white"}) - v).vanishes()
+    True
+    """
+    terms = []
+    for t in expression.terms:
+        while (next_ := _contracted(t, means)) is not None:
+            t = next_
+        terms.append(t)
+    return expression._like(terms)
+
+
+# What the rules are made of.
+
+
+def _expression(value, like=None):
+    if isinstance(value, Expression):
+        return value
+    value = sp.sympify(value)
+    if value == 0:
+        return Expression([], like.shape if like is not None else ())
+    if like is not None and like.shape:
+        raise ValueError(f"a number cannot be added to a matrix or vector, got {value}")
+    return Expression([Term(value)], ())
+
+
+def _letter(expression):
+    if len(expression.terms) != 1 or len(expression.terms[0].word) != 1 or not expression.terms[0].word[0].letter.real:
+        raise ValueError(f"matrix must be one real letter, got {expression}")
+    return expression.terms[0].word[0].letter
+
+
+def _with_globals(function, swapped, seen=None):
+    """The function with those globals, and with it every function of the same notebook that it names."""
+    seen = {} if seen is None else seen
+    if function in seen:
+        return seen[function]
+    world = {**function.__globals__, **swapped}
+    new = types.FunctionType(function.__code__, world, function.__name__, function.__defaults__, function.__closure__)
+    new.__kwdefaults__ = function.__kwdefaults__
+    seen[function] = new
+    for name in function.__code__.co_names:
+        other = function.__globals__.get(name)
+        if isinstance(other, types.FunctionType) and other.__module__ == function.__module__:
+            world[name] = _with_globals(other, swapped, seen)
+    return new
+
+
+def _times(one, two, word, loops=()):
+    return Term(
+        one.coefficient * two.coefficient,
+        word,
+        one.loops + two.loops + tuple(loops),
+        one.bound + two.bound,
+        one.limits | two.limits,
+    )
+
+
+def _places(word, letter):
+    """Each place of a letter: the word before and after it; inside a power, one place for each factor of it."""
+    for at, f in enumerate(word):
+        if f.letter == letter:
+            if f.power == 1:
+                yield word[:at], f, word[at + 1 :], (), frozenset()
+            else:
+                r = sp.Dummy("r", integer=True)
+                left, right = f._replace(power=r), f._replace(power=sp.expand(f.power - 1 - r))
+                limits = frozenset([r, sp.expand(f.power - 1 - r)])
+                yield (*word[:at], left), f._replace(power=sp.Integer(1)), (right, *word[at + 1 :]), (r,), limits
+
+
+def _matrix_power(base, n):
+    n = sp.expand(sp.sympify(n))
+    if len(base.shape) != 2 or base.shape[0] != base.shape[1]:
+        raise ValueError(f"a power needs a square matrix, got {base.shape}")
+    if n.is_Integer and n >= 0:
+        out = identity(base.shape[0])
+        for _ in builtins.range(int(n)):
+            out = out @ base
+        return out
+    term = base.terms[0] if len(base.terms) == 1 else Term(sp.Integer(0))
+    word = term.word
+    if len(word) == 1 and term.coefficient == 1 and not term.loops and not term.bound:
+        return Expression([Term(sp.Integer(1), (word[0]._replace(power=sp.expand(word[0].power * n)),))], base.shape)
+    if len(word) == 3 and term.coefficient == 1 and word[2] == word[0].flip(T=True, C=True):
+        R, B = word[0], word[1]
+        if R.letter.orthonormal and not R.T and not R.C and not B.T and not B.C and B.power == 1 and not B.index:
+            real = R.letter.real and B.letter.real
+            whole = Letter(f"({R.letter.name} {B.letter.name} {R.letter.name}†)", R.letter.rows, R.letter.rows,
+                           real=real, similar=(R.letter, B.letter))  # fmt: skip
+            return Expression([Term(sp.Integer(1), (Factor(whole, power=n),))], base.shape)
+    raise ValueError(f"the power {n} of {base} has no word")
+
+
+class _Norm(NamedTuple):
+    vector: Expression
+
+    def __pow__(self, n):
+        if n != 2:
+            raise ValueError("only the square of a norm is a word")
+        v = self.vector
+        return v.conj() @ v if len(v.shape) == 1 else _trace(v.conj().T @ v)
+
+
+def _trace(m):
+    if len(m.shape) != 2 or m.shape[0] != m.shape[1]:
+        raise ValueError(f"a trace needs a square matrix, got {m.shape}")
+    size = sp.Symbol(f"N_{m.shape[0]}", integer=True, positive=True)
+
+    def close(t):
+        if t.word:
+            return t._replace(word=(), loops=(*t.loops, t.word))
+        return t._replace(coefficient=t.coefficient * size)
+
+    return Expression(map(close, m.terms), (), m.given)
+
+
+def _outer(one, two):
+    if len(one.shape) != 1 or len(two.shape) != 1:
+        raise ValueError(f"outer takes two vectors, got {one.shape} and {two.shape}")
+    terms = []
+    for s, t in itertools.product(one.terms, two.terms):
+        t = t.fresh()
+        terms.append(_times(s, t, s.word + transposed(t.word)))
+    return Expression(terms, one.shape + two.shape, one.given | two.given)
+
+
+_NUMPY = {
+    np.linalg.matrix_power: _matrix_power,
+    np.linalg.norm: _Norm,
+    np.trace: _trace,
+    np.outer: _outer,
+    np.transpose: lambda m: m.T,
+    np.conj: lambda m: m.conj(),
+}
+
+
+def _contracted(term, means):
+    """The term with one sum over samples done, or None where there is none."""
+    words = [(None, term.word), *enumerate(term.loops)]
+    for p in term.bound:
+        used = [(w, at) for w, word in words for at, f in enumerate(word) if any(i.has(p) for i in f.index)]
+        if len(used) != 2 or used[0][0] != used[1][0] or term.coefficient.has(p):
+            continue
+        which = used[0][0]
+        word = dict(words)[which]
+        first, second = used[0][1], used[1][1]
+        if which is not None and (second + 1) % len(word) == first:
+            word = word[second:] + word[:second]  # a turn of a cyclic word brings them together
+            first, second = 0, 1
+        if second != first + 1:
+            continue
+        f, g = word[first], word[second]
+        if f.letter.cols or g.letter.cols or f.T or not g.T or f.index[0] != g.index[0]:
+            continue
+        i, j = f.index[1:], g.index[1:]
+        mine = {e for e in term.limits if e.has(p)}
+        if mine != {sp.expand(f.index[0] - 1), sp.expand(f.letter.ends[0] - f.index[0])}:
+            continue  # not the sum over all samples
+        change, new = {}, ()
+        if means.get((f.letter.name, g.letter.name)) == "white":
+            for one, other in zip(i, j, strict=True):
+                if one == other:
+                    continue
+                bound = next((k for k in (other, one) if k in term.bound), None)
+                if bound is None:
+                    raise ValueError(f"white inputs need a summation index, got {one} and {other}")
+                change[bound] = one if bound == other else other
+        elif (f.letter.name, g.letter.name) in means:
+            new = means[f.letter.name, g.letter.name][tuple(k - 1 for k in i + j)].terms[0].word
+        elif (g.letter.name, f.letter.name) in means:
+            new = transposed(means[g.letter.name, f.letter.name][tuple(k - 1 for k in j + i)].terms[0].word)
+        else:
+            continue
+        word = word[:first] + new + word[second + 1 :]
+        loops = term.loops if which is None else (*term.loops[:which], word, *term.loops[which + 1 :])
+        out = term._replace(word=word if which is None else term.word, loops=loops,
+                            bound=tuple(k for k in term.bound if k != p), limits=term.limits - mine)  # fmt: skip
+        return out.moved(change)
+    return None
+
+
+def _text(t):
+    marks = "".join(f" tr({' '.join(map(str, loop))})" for loop in t.loops)
+    over = f" [{', '.join(map(str, sorted(t.limits, key=str)))} >= 0]" if t.bound else ""
+    return f"{t.coefficient}{marks} {' '.join(map(str, t.word))}{over}"

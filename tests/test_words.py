@@ -1,0 +1,311 @@
+"""The rules of `symbolic.words`: each against random matrices, and identities that are false, which must not reduce."""
+
+import itertools
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+from numpy.linalg import matrix_power
+
+from lrnn_helpers import bases, network, tasks
+from lrnn_helpers.ledger import mutants
+from lrnn_helpers.network import Weights
+from lrnn_helpers.symbolic import T, words
+
+P = sp.Symbol("P", integer=True, nonnegative=True)
+Wx, Wh, Wy = words.matrix("Wx", "h", "x"), words.matrix("Wh", "h", "h"), words.matrix("Wy", "y", "h")
+x, y = words.family("x", [P, T], "x"), words.family("y", [P], "y")
+R, B = words.matrix("R", "h", "n", orthonormal=True), words.matrix("B", "n", "n")
+D, E = words.matrix("D", "n", "n", diagonal=True), words.matrix("E", "n", "n", diagonal=True)
+Q = words.matrix("Q", "h", "n", orthonormal=True, real=False)
+L = words.matrix("L", "n", "n", diagonal=True, real=False)
+W, Z = words.matrix("W", "h", "h", similar=(R, B)), words.matrix("Z", "h", "h", similar=(Q, L))
+LETTERS = dict(Wx=Wx, Wh=Wh, Wy=Wy, x=x, y=y)
+
+
+def arrays(length, samples=4, seed=0):
+    """Random arrays with the properties of the letters above; sizes all differ."""
+    rng = np.random.default_rng(seed)
+    sizes = dict(Wx=(4, 2), Wh=(4, 4), Wy=(3, 4), x=(samples, length, 2), y=(samples, 3))
+    out = {name: rng.normal(size=size) / 2 for name, size in sizes.items()}
+    out |= dict(R=bases.random_orthogonal(4, rng)[:, :2], B=rng.normal(size=(2, 2)))
+    out |= dict(D=np.diag(rng.normal(size=2)), E=np.diag(rng.normal(size=2)))
+    q = out["R"] @ np.array([[1, 1], [1j, -1j]]) / np.sqrt(2)
+    out |= dict(Q=q, L=np.diag([0.4 + 0.3j, 0.4 - 0.3j]))
+    out["(R B R†)"] = out["R"] @ out["B"] @ out["R"].T
+    return out | dict(W=out["R"] @ out["B"] @ out["R"].T, Z=(q @ out["L"] @ q.conj().T).real)
+
+
+def value(expression, given, length, samples=4):
+    """A sum of words as an array, every index written out."""
+    ends = {T: length, P: samples} | {sp.Symbol(f"N_{n}", integer=True, positive=True): size for n, size in
+                                      dict(h=4, x=2, y=3, n=2).items()}  # fmt: skip
+    number = lambda e, at: int(sp.sympify(e).subs(at))  # noqa: E731
+
+    def product(word, at):
+        out = None
+        for f in word:
+            a = given[f.letter.name]
+            for i in f.index:
+                a = a[number(i, at) - 1]
+            a = a[:, None] if a.ndim == 1 else a
+            a = a.conj() if f.C else a
+            power = number(f.power, at)
+            a = matrix_power(a.T if f.T else a, power) if power != 1 else a.T if f.T else a
+            out = a if out is None else out @ a
+        return out
+
+    total = 0
+    for term in expression.terms:
+        for values in itertools.product(range(-1, max(length, samples) + 2), repeat=len(term.bound)):
+            at = ends | dict(zip(term.bound, values, strict=True))
+            if all(number(e, at) >= 0 for e in term.limits):
+                part = complex(term.coefficient.subs(at))
+                for loop in term.loops:
+                    part = part * np.trace(product(loop, at))
+                open_ = product(term.word, at)
+                if open_ is None:
+                    open_ = np.eye(dict(h=4, x=2, y=3, n=2)[expression.shape[0]]) if expression.shape else 1
+                total = total + part * open_
+    return np.asarray(total).squeeze() if len(expression.shape) == 1 else np.asarray(total)
+
+
+def loss(Wx, Wh, Wy, x, y):
+    P, T, _ = x.shape
+    errors = (y[p] - Wy @ sum(matrix_power(Wh, T - i) @ Wx @ x[p, i - 1] for i in range(1, T + 1)) for p in range(P))
+    return sum(np.linalg.norm(e) ** 2 for e in errors) / 2
+
+
+def answer(Wx, Wh, Wy, x):
+    T = x.shape[1]
+    return sum(Wy @ matrix_power(Wh, T - i) @ Wx @ x[1, i - 1] for i in range(1, T + 1))
+
+
+def lengths(Wh, T):
+    return sum(k * matrix_power(Wh, k).T @ matrix_power(Wh, T - k) for k in range(0, T))
+
+
+def nested(Wh, T):
+    return sum(matrix_power(Wh, r).T @ matrix_power(Wh, T - i - r) for i in range(1, T) for r in range(0, T - i))
+
+
+def traced(Wy, Wh):
+    return np.trace(Wy.T @ Wy @ Wh) * Wh - 2 * Wh @ Wh
+
+
+@pytest.mark.parametrize("function", [loss, answer, lengths, nested, traced])
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_a_printed_function_means_on_words_what_it_means_on_arrays(function, length):
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    given = arrays(length)
+    on_words = words.run(function, {n: (LETTERS | dict(T=T))[n] for n in names})
+    direct = function(**{n: (given | dict(T=length))[n] for n in names})
+    np.testing.assert_allclose(value(on_words, given, length), direct, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(value(on_words.reduced(), given, length), direct, rtol=1e-11, atol=1e-12)
+
+
+k = sp.Symbol("k", integer=True, nonnegative=True)
+REDUCE = {
+    "R'R": R.T @ R @ B,
+    "Q†Q": Q.conj().T @ Q @ L,
+    "Q'Q*": Q.T @ Q.conj() @ L,
+    "powers": matrix_power(Wh, T) @ matrix_power(Wh, k) @ Wh,
+    "transposes": (Wy @ matrix_power(Wh, k)).T,
+    "diagonals": E @ D @ matrix_power(E, k) @ D,
+    "W R": matrix_power(W, T) @ R,
+    "W'R": matrix_power(W, T).T @ R,
+    "R'W": R.T @ matrix_power(W, T),
+    "R'W'": R.T @ matrix_power(W.T, T),
+    "Z Q": matrix_power(Z, T) @ Q,
+    "Z'Q": matrix_power(Z.T, T) @ Q,
+    "Z Q*": matrix_power(Z, T) @ Q.conj(),
+    "Q†Z": Q.conj().T @ matrix_power(Z, T),
+    "Q'Z": Q.T @ matrix_power(Z, T),
+    "Q†Z'": Q.conj().T @ matrix_power(Z.T, T),
+    "composite": R.T @ matrix_power(R @ B @ R.T, T) @ R,
+    "loop": np.trace(R @ B @ R.T) * D,
+    "size": np.trace(R @ R.T) * D,
+    "turned loop": np.trace(R.T @ W @ W @ R) * E,
+}
+
+
+@pytest.mark.parametrize("name", REDUCE)
+def test_a_rule_keeps_the_value(name):
+    given, expression = arrays(3), REDUCE[name]
+    change = {k: sp.Integer(2)}
+    fixed = words.Expression((t.moved(change) for t in expression.terms), expression.shape)
+    assert fixed.reduced().terms, name
+    before, after = value(fixed, given, 3), value(fixed.reduced(), given, 3)
+    assert np.linalg.norm(before) > 1e-3
+    np.testing.assert_allclose(after, before, rtol=1e-11, atol=1e-12)
+
+
+SAME = {
+    "backwards": (lambda Wh, T: sum(matrix_power(Wh, T - i) for i in range(1, T + 1)),
+                  lambda Wh, T: sum(matrix_power(Wh, n) for n in range(0, T))),
+    "empty end": (lambda Wh, T: sum(matrix_power(Wh, r) for i in range(1, T) for r in range(0, T - i)),
+                  lambda Wh, T: sum(matrix_power(Wh, r) for i in range(1, T + 1) for r in range(0, T - i))),
+    "order": (lambda A, T: sum(matrix_power(A, i).T @ matrix_power(A, j) for i in range(T) for j in range(T)),
+              lambda A, T: sum(matrix_power(A, j).T @ matrix_power(A, i) for i in range(T) for j in range(T))),
+    "triangle": (lambda A, T: sum(matrix_power(A, j).T @ matrix_power(A, i) for i in range(T) for j in range(0, i)),
+                 lambda A, T: sum(matrix_power(A, j).T @ matrix_power(A, i) for j in range(T) for i in range(j + 1, T))),
+    "nothing": (lambda Wh, T: sum(Wh for i in range(T, T)) + Wh, lambda Wh, T: Wh),
+    "trace": (lambda Wh, T: np.trace(Wh @ Wh.T @ matrix_power(Wh, T)) * Wh,
+              lambda Wh, T: np.trace(matrix_power(Wh, T).T @ Wh @ Wh.T) * Wh),
+}  # fmt: skip
+FALSE = {
+    "commute": (lambda Wh, Wy: Wy.T @ Wy @ Wh, lambda Wh, Wy: Wh @ Wy.T @ Wy),
+    "transpose": (lambda Wh: Wh, lambda Wh: Wh.T),
+    "one term less": (lambda Wh, T: sum(matrix_power(Wh, i) for i in range(T)),
+                      lambda Wh, T: sum(matrix_power(Wh, i) for i in range(T - 1))),
+    "shifted": (lambda Wh, T: sum(matrix_power(Wh, i) for i in range(T)),
+                lambda Wh, T: sum(matrix_power(Wh, i + 1) for i in range(T))),
+    "other triangle": (lambda Wh, T: sum(matrix_power(Wh, j) for i in range(T) for j in range(0, i)),
+                       lambda Wh, T: sum(matrix_power(Wh, j) for i in range(T) for j in range(i, T))),
+    "diagonal order": (lambda B, D: B @ D, lambda B, D: D @ B),
+    "no orthogonal rows": (lambda R, Wh: R @ R.T @ Wh, lambda R, Wh: Wh),
+    "no dagger": (lambda Q, L: Q.T @ Q @ L, lambda Q, L: L),
+    "wrong side": (lambda W, R, T: R @ matrix_power(R.T @ W @ R, 2), lambda W, R, T: W @ R),
+    "trace is no product": (lambda Wh: np.trace(Wh) * np.trace(Wh) * Wh, lambda Wh: np.trace(Wh @ Wh) * Wh),
+    "reversed loop": (lambda A, B, R: np.trace(R.T @ A @ R @ B) * A, lambda A, B, R: np.trace(R.T @ A @ R @ B.T) * A),
+    "factor 2": (lambda Wh: 2 * Wh, lambda Wh: Wh),
+}  # fmt: skip
+
+
+def both(pair):
+    named = LETTERS | dict(T=T, A=Wh, R=R, B=B, D=D, E=E, Q=Q, L=L, W=W, Z=Z)
+    return [words.run(f, {n: named[n] for n in f.__code__.co_varnames[: f.__code__.co_argcount]}) for f in pair]
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_equal_sums_reduce_to_nothing(name):
+    one, two = both(SAME[name])
+    assert (one - two).vanishes()
+    assert not (one + two).vanishes()
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_identity_does_not_reduce(name):
+    one, two = both(FALSE[name])
+    given = arrays(3)
+    assert np.linalg.norm(value(one, given, 3) - value(two, given, 3)) > 1e-6
+    assert not (one - two).vanishes()
+
+
+def gradient_of_Wh(Wx, Wh, Wy, x, y):
+    (P, T, _), power = x.shape, matrix_power
+
+    def error(p):
+        return y[p] - sum(Wy @ power(Wh, T - j) @ Wx @ x[p, j - 1] for j in range(1, T + 1))
+
+    return -sum(
+        power(Wh, r).T @ Wy.T @ np.outer(error(p), x[p, i - 1]) @ Wx.T @ power(Wh, T - i - 1 - r).T
+        for p in range(P)
+        for i in range(1, T)
+        for r in range(0, T - i)
+    )
+
+
+def test_the_gradient_is_that_of_backpropagation():
+    given = {n: torch.tensor(a, requires_grad=n in ("Wx", "Wh", "Wy")) for n, a in arrays(4).items() if n in LETTERS}
+    h = torch.zeros(4, 4, dtype=torch.float64)
+    for t in range(4):
+        h = h @ given["Wh"].T + given["x"][:, t] @ given["Wx"].T
+    (((given["y"] - h @ given["Wy"].T) ** 2).sum() / 2).backward()
+    on_words = words.run(loss, LETTERS)
+    for name in ("Wx", "Wh", "Wy"):
+        found = value(words.gradient(on_words, LETTERS[name]), arrays(4), 4)
+        np.testing.assert_allclose(found, given[name].grad.numpy(), rtol=1e-11)
+
+
+def test_no_mutant_that_is_wrong_on_arrays_is_right_on_words():
+    exact = words.gradient(words.run(loss, LETTERS), Wh)
+    assert (exact - words.run(gradient_of_Wh, LETTERS)).vanishes()
+    given = {n: a for n, a in arrays(4).items() if n in LETTERS}
+    target, wrong = gradient_of_Wh(**given), 0
+    for name, mutant in mutants(gradient_of_Wh):
+        try:
+            differs = not np.allclose(mutant(**given), target, rtol=1e-9)
+            on_words = words.run(mutant, LETTERS)
+        except Exception:  # shapes that do not fit
+            continue
+        wrong += differs
+        assert (exact - on_words).vanishes() is not differs, name
+    assert wrong >= 15
+
+
+def test_the_tangent_kernel_is_that_of_the_jacobian():
+    def other(Wx, Wh, Wy, x):
+        T = x.shape[1]
+        return sum(Wy @ matrix_power(Wh, T - i) @ Wx @ x[2, i - 1] for i in range(1, T + 1))
+
+    given = arrays(3)
+    shared = {n: LETTERS[n] for n in ("Wx", "Wh", "Wy", "x")}
+    f, g = words.run(answer, shared), words.run(other, shared)
+    weights = Weights(given["Wx"], given["Wh"], given["Wy"])
+    for name in ("Wx", "Wh", "Wy"):
+
+        def outputs(m, name=name):
+            return network.forward(weights._replace(**{name: m}), given["x"])[[1, 2]]
+
+        base, step = getattr(weights, name), 1e-6
+        jacobian = np.array([
+            (outputs(base + step * e) - outputs(base - step * e)) / (2 * step)
+            for e in np.eye(base.size).reshape(-1, *base.shape)
+        ])  # fmt: skip
+        np.testing.assert_allclose(
+            value(words.tangent(f, g, LETTERS[name]), given, 3), jacobian[:, 0].T @ jacobian[:, 1], atol=1e-8
+        )
+
+
+def correlated(Wx, Wh, Wy, x, y):
+    P, T, _ = x.shape
+    return sum(
+        np.outer(y[p] - sum(Wy @ matrix_power(Wh, T - j) @ Wx @ x[p, j - 1] for j in range(1, T + 1)), x[p, i - 1])
+        @ Wx.T
+        @ matrix_power(Wh, T - i).T
+        for p in range(P)
+        for i in range(1, T + 1)
+    )
+
+
+def test_sums_over_samples_become_correlations():
+    Sigma = words.family("Sigma", [T], "y", "x")
+    done = words.correlate(words.run(correlated, LETTERS), {("y", "x"): Sigma, ("x", "x"): "white"})
+    given = arrays(3, samples=12)
+    given["x"] = tasks.structured_task(np.ones((2, 3)), P=12, seed=0).x
+    given["Sigma"] = tasks.correlations(given["x"], given["y"])
+    direct = correlated(**{n: given[n] for n in LETTERS})
+    np.testing.assert_allclose(value(done, given, 3, samples=12), direct, rtol=1e-10)
+
+    def without_the_last(x):
+        return sum(np.outer(x[p, 0], x[p, 0]) for p in range(x.shape[0] - 1))
+
+    kept = words.correlate(words.run(without_the_last, dict(x=x)), {("x", "x"): "white"})
+    assert not (kept - words.identity("x")).vanishes()
+
+
+def test_what_has_no_word_is_refused():
+    def loop(Wh, T):
+        total = 0
+        for i in range(1, T):
+            total = total + matrix_power(Wh, i)
+        return total
+
+    with pytest.raises(ValueError, match="loop as a sum"):
+        words.run(loop, dict(Wh=Wh, T=T))
+    with pytest.raises(ValueError, match="inner spaces must agree"):
+        Wy @ Wx.T
+    with pytest.raises(ValueError, match="shapes must agree"):
+        Wy + Wx
+    with pytest.raises(ValueError, match="write @"):
+        Wh * Wh
+    with pytest.raises(ValueError, match="square matrix"):
+        matrix_power(Wx, 2)
+    with pytest.raises(ValueError, match="has no word"):
+        matrix_power(Wh + Wh.T, T)
+    with pytest.raises(TypeError, match="no kron"):
+        np.kron(Wh, Wh)
+    with pytest.raises(ValueError, match="needs 2 indices"):
+        x[0]
