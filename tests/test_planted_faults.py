@@ -431,7 +431,7 @@ SABOTAGE = {
     "d4": ("solutions/__init__.py", "tau / (2 * S) * np.log1p", "tau / S * np.log1p", "solutions -k learning_time_is"),
     "d5": ("tasks.py", "ptn,pum->tunm", "ptn,pum->utnm", "tasks -k sums_of_outer"),
     "d6": ("network.py", "compute_uv=False)", "compute_uv=False)[..., ::-1]", "network -k singular_values_descend"),
-    "d7": ("symbolic.py", "-sp.diff(E, x)", "sp.diff(E, x)", "ledger -k derivations_of_the_book"),
+    "d7": ("symbolic/__init__.py", "-sp.diff(E, x)", "sp.diff(E, x)", "ledger -k derivations_of_the_book"),
     "d9": ("plotting.py", 'ax.plot(x, y, label=label, **{"zorder": 2', 'ax.plot(x, 1.1 * np.asarray(y), **{"zorder": 2',
            "plotting -k theory_is_dashed"),
     "i1": ("ledger/_mutants.py", 'case ast.BinOp(op=ast.Add() | ast.Sub())', "case ast.Set()", "ledger"),
@@ -448,7 +448,7 @@ SABOTAGE = {
     "i13": ("ledger/_seal.py", "[normalise(latex) for latex in shown]", "[]", "ledger"),
     "i15": ("ledger/_check.py", "if not failing:", "if False:", "ledger"),
     "i16": ("ledger/_check.py", "if not abs(measured - order) <= tolerance:", "if False:", "ledger"),
-    "i17": ("symbolic.py", "return any(step(expression) == 0 for step in steps)", "return True", "ledger"),
+    "i17": ("symbolic/__init__.py", "return any(step(expression) == 0 for step in steps)", "return True", "ledger"),
     "i18": ("ledger/_check.py", "if any(same_code(printed, function) for function in reached(other)):", "if False:",
             "ledger"),
 }  # fmt: skip

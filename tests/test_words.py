@@ -148,8 +148,14 @@ SAME = {
                   lambda Wh, T: sum(matrix_power(Wh, r) for i in range(1, T + 1) for r in range(0, T - i))),
     "order": (lambda A, T: sum(matrix_power(A, i).T @ matrix_power(A, j) for i in range(T) for j in range(T)),
               lambda A, T: sum(matrix_power(A, j).T @ matrix_power(A, i) for i in range(T) for j in range(T))),
-    "triangle": (lambda A, T: sum(matrix_power(A, j).T @ matrix_power(A, i) for i in range(T) for j in range(0, i)),
-                 lambda A, T: sum(matrix_power(A, j).T @ matrix_power(A, i) for j in range(T) for i in range(j + 1, T))),
+    "triangle": (lambda A: sum(matrix_power(A, j).T @ matrix_power(A, i) for i in range(T) for j in range(0, i)),
+                 lambda A: sum(matrix_power(A, i).T @ matrix_power(A, k) for i in range(T) for k in range(i + 1, T))),
+    "count": (lambda A: sum(matrix_power(A, i) for i in range(1, T) for _ in range(0, T - i)),
+              lambda A: sum((T - i) * matrix_power(A, i) for i in range(1, T + 1))),
+    "last split off": (lambda A: sum(matrix_power(A, i) for i in range(0, T + 1)) - matrix_power(A, T),
+                       lambda A: sum(matrix_power(A, i) for i in range(0, T))),
+    "first split off": (lambda A: sum(matrix_power(A, T - i) for i in range(0, T + 1)),
+                        lambda A: sum(matrix_power(A, i) for i in range(0, T)) + matrix_power(A, T)),
     "nothing": (lambda Wh, T: sum(Wh for i in range(T, T)) + Wh, lambda Wh, T: Wh),
     "trace": (lambda Wh, T: np.trace(Wh @ Wh.T @ matrix_power(Wh, T)) * Wh,
               lambda Wh, T: np.trace(matrix_power(Wh, T).T @ Wh @ Wh.T) * Wh),
@@ -159,6 +165,10 @@ FALSE = {
     "transpose": (lambda Wh: Wh, lambda Wh: Wh.T),
     "one term less": (lambda Wh, T: sum(matrix_power(Wh, i) for i in range(T)),
                       lambda Wh, T: sum(matrix_power(Wh, i) for i in range(T - 1))),
+    "wrong count": (lambda A: sum(matrix_power(A, i) for i in range(1, T) for _ in range(0, T - i)),
+                    lambda A: sum((T - i + 1) * matrix_power(A, i) for i in range(1, T + 1))),
+    "wrong end": (lambda A: sum(matrix_power(A, i) for i in range(0, T + 1)) - matrix_power(A, T - 1),
+                  lambda A: sum(matrix_power(A, i) for i in range(0, T))),
     "shifted": (lambda Wh, T: sum(matrix_power(Wh, i) for i in range(T)),
                 lambda Wh, T: sum(matrix_power(Wh, i + 1) for i in range(T))),
     "other triangle": (lambda Wh, T: sum(matrix_power(Wh, j) for i in range(T) for j in range(0, i)),
@@ -191,6 +201,25 @@ def test_a_false_identity_does_not_reduce(name):
     given = arrays(3)
     assert np.linalg.norm(value(one, given, 3) - value(two, given, 3)) > 1e-6
     assert not (one - two).vanishes()
+
+
+def test_sums_of_numbers_too():
+    a, b, s = sp.Symbol("a", real=True), sp.Symbol("b", real=True), words.numbers("s", T)
+
+    def squares(a, b, s, T):
+        return sum((s[i - 1] - a * b ** (T - i)) ** 2 for i in range(1, T + 1)) / 2
+
+    def slope(a, b, s, T, lost=0):
+        return sum(-(s[i - 1] - a * b ** (T - i)) * a * (T - i) * b ** (T - i - 1) for i in range(1, T - lost))
+
+    given = dict(a=a, b=b, s=s, T=T)
+    derivative = words.differentiate(words.run(squares, given), b)
+    assert (derivative - words.run(slope, given)).vanishes()
+    assert not (derivative - words.run(slope, given | dict(lost=1))).vanishes()
+    numbers = dict(a=0.7, b=-0.4, s=[0.3, 1.1, -0.2, 0.5], T=4)
+    step = 1e-6
+    up, down = (squares(**numbers | dict(b=numbers["b"] + d)) for d in (step, -step))
+    assert abs(slope(**numbers) - (up - down) / (2 * step)) < 1e-8
 
 
 def gradient_of_Wh(Wx, Wh, Wy, x, y):
@@ -271,19 +300,28 @@ def correlated(Wx, Wh, Wy, x, y):
 
 
 def test_sums_over_samples_become_correlations():
-    Sigma = words.family("Sigma", [T], "y", "x")
-    done = words.correlate(words.run(correlated, LETTERS), {("y", "x"): Sigma, ("x", "x"): "white"})
+    Sigma, white = words.family("Sigma", [T], "y", "x"), words.family("x", [P, T], "x", white=True)
+    done = words.correlate(words.run(correlated, LETTERS | dict(x=white)), {("y", "x"): Sigma}).reduced()
+    assert not any(f.letter.name in ("x", "y") for t in done.terms for f in t.word)
     given = arrays(3, samples=12)
     given["x"] = tasks.structured_task(np.ones((2, 3)), P=12, seed=0).x
     given["Sigma"] = tasks.correlations(given["x"], given["y"])
     direct = correlated(**{n: given[n] for n in LETTERS})
     np.testing.assert_allclose(value(done, given, 3, samples=12), direct, rtol=1e-10)
 
-    def without_the_last(x):
-        return sum(np.outer(x[p, 0], x[p, 0]) for p in range(x.shape[0] - 1))
 
-    kept = words.correlate(words.run(without_the_last, dict(x=x)), {("x", "x"): "white"})
-    assert not (kept - words.identity("x")).vanishes()
+@pytest.mark.parametrize("first, last, white", [(0, 1, True), (1, 0, True), (0, 0, False)])
+def test_only_the_sum_over_all_samples_of_white_inputs_is_the_identity(first, last, white):
+    x = words.family("x", [P, T], "x", white=white)
+
+    def covariance(x):
+        return sum(np.outer(x[p, 0], x[p, 0]) for p in range(first, x.shape[0] - last))
+
+    def whole(x):
+        return sum(np.outer(x[p, 0], x[p, 0]) for p in range(x.shape[0]))
+
+    assert not (words.run(covariance, dict(x=x)) - words.identity("x")).vanishes()
+    assert (words.run(whole, dict(x=x)) - words.identity("x")).vanishes() is white
 
 
 def test_what_has_no_word_is_refused():

@@ -89,8 +89,8 @@ class Check:
         self._emit("defines", ids, how, outcome, assuming, excuse, printed=source(printed), **fields)
 
     # fmt: off
-    def refutes(self, ids, printed, corrected, against, at, *, undefined=(), rtol=1e-12,
-                assuming="", invariant=(), excuse=""):
+    def refutes(self, ids, printed, corrected, against, at, *, undefined=(), rtol=1e-12, symbolic=(), derivation=None,
+                symbols=None, assuming="", invariant=(), excuse=""):
         """The printed form fails by its value at a witness; the corrected one holds at all, and its mutants do not.
 
         Parameters
@@ -103,8 +103,8 @@ class Check:
             What the printed form is declared to raise where it has no value. An exception that is not declared, a value
             that is not finite or has another shape refute nothing and stop; NameError, TypeError and AttributeError
             always do: they are slips of ours.
-        against, at, rtol, assuming, invariant, excuse
-            As in `holds`, and so are the errors.
+        against, at, rtol, symbolic, derivation, symbols, assuming, invariant, excuse
+            As in `holds` of the corrected form, and so are the errors.
         """
         # fmt: on
         ids, at = _ids(ids), _witnesses(ids, at)
@@ -127,8 +127,9 @@ class Check:
         if corrected is None:
             outcome, fields = ([], [], [], ()), _witnessed(at, rtol, None, against)
         else:
-            outcome, fields = self._compared(ids, corrected, against, at, rtol, invariant, excuse)
-            how += f"; corrected form {_in_words((), rtol, at)}"
+            derive = lambda: self._derive(ids, corrected, against, symbolic, derivation, symbols, excuse)  # noqa: E731
+            outcome, fields = self._compared(ids, corrected, against, at, rtol, invariant, excuse, derive)
+            how += f"; corrected form {_in_words(fields['symbolic'], rtol, at)}"
         texts = dict(printed=source(printed), corrected=corrected and source(corrected))
         self._emit("refutes", ids, how, outcome, assuming, excuse, **texts, **fields)
 

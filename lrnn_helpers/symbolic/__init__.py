@@ -293,7 +293,7 @@ def run(function: Callable, arguments: dict) -> object:
     >>> symbolic.run(lambda a, b: a * b**2, {"a": symbolic.a, "b": symbolic.b})
     a*b**2
     """
-    if any(isinstance(value, (words.Expression, words.Family)) for value in arguments.values()):
+    if any(isinstance(value, (words.Expression, words.Family, words.Numbers)) for value in arguments.values()):
         return words.run(function, arguments)
     return function(**arguments)
 

@@ -21,6 +21,7 @@ class Letter(NamedTuple):
     real: bool = True
     similar: tuple = ()  # (R, B), letters, where this one is R B R†
     ends: tuple = ()  # of a family: the symbols at which its indices end
+    white: bool = False  # a family x of vectors with Σ_p x_pt x_pt'ᵀ = δ_tt' I
 
 
 class Factor(NamedTuple):
@@ -113,7 +114,7 @@ def _rewritten(word):
 
 
 def _closed(loop):
-    """A cyclic word, reduced across its seam too, and 1; or the empty word and the size of the space it is traced over."""
+    """A cyclic word, reduced across its seam too, and 1; or the empty word and the size of the space it runs over."""
     for turn in range(len(loop)):
         turned = loop[turn:] + loop[:turn]
         if len(shorter := _rewritten(turned)) < len(turned):
@@ -125,8 +126,52 @@ def _size(space):
     return sp.Symbol(f"N_{space}", integer=True, positive=True)
 
 
+def contracted(term, mean):
+    """The term with its sums over samples done: where the two families of one stand side by side, as y_p x_pᵀ.
+
+    `mean` takes the two factors and gives the word that the sum is and indices to be replaced, or None.
+    """
+    words = {None: term.word, **dict(enumerate(term.loops))}
+    for p in term.bound:
+        used = [(w, at) for w, word in words.items() for at, f in enumerate(word) if any(i.has(p) for i in f.index)]
+        if len(used) != 2 or used[0][0] != used[1][0] or term.coefficient.has(p):
+            continue
+        (which, first), (_, second) = used
+        word = words[which]
+        if which is not None and second + 1 == len(word) and first == 0:
+            word, first, second = (word[-1], *word[:-1]), 0, 1  # neighbours across the seam
+        f, g = word[first], word[second]
+        if second != first + 1 or f.letter.cols or g.letter.cols or f.T or not g.T or f.index[0] != g.index[0]:
+            continue
+        over = {e for e in term.limits if e.has(p)}
+        if over != {sp.expand(f.index[0] - 1), sp.expand(f.letter.ends[0] - f.index[0])}:
+            continue  # not the sum over all samples
+        if (found := mean(f, g, term.bound)) is None:
+            continue
+        new, change = found
+        words[which] = (*word[:first], *new, *word[second + 1 :])
+        loops = tuple(word for w, word in words.items() if w is not None)
+        bound = tuple(k for k in term.bound if k != p)
+        return contracted(Term(term.coefficient, words[None], loops, bound, term.limits - over).moved(change), mean)
+    return term
+
+
+def _whiteness(f, g, bound):
+    """Σ_p x_pt x_pt'ᵀ = δ_tt' I: nothing is left, and a summation index t' becomes t."""
+    if f.letter != g.letter or not f.letter.white:
+        return None
+    change = {}
+    for one, other in zip(f.index[1:], g.index[1:], strict=True):
+        if one != other:
+            if other not in bound and one not in bound:
+                return None
+            change |= {other: one} if other in bound else {one: other}
+    return (), change
+
+
 def normal(term):
-    """The terms that a term is: its coefficient multiplied out, its words reduced."""
+    """The terms that a term is: white inputs summed, its coefficient multiplied out, its words reduced."""
+    term = contracted(term, _whiteness)
     loops, size = [], sp.Integer(1)
     for loop in term.loops:
         loop, traced = _closed(loop)
@@ -146,52 +191,124 @@ def _turns(loop):
 
 
 def _key(term):
-    _, rest = term.coefficient.as_coeff_Mul()
-    return show(rest), "".join(map(str, term.word)), *sorted(map(_turns, term.loops))
+    return show(_counts(term.coefficient)[1]), "".join(map(str, term.word)), *sorted(map(_turns, term.loops))
 
 
 def _faces(term, given):
-    """The term with its indices in every order, each counted from 0 at its lower end or back from its upper one."""
-    limits = set(term.limits)
-    for e in term.limits:
-        if not _possible(limits - {e} | given | {-e - 1}):
-            limits.discard(e)  # the others imply it
-    term = term._replace(limits=frozenset(limits))
-    names = [sp.Symbol(f"_{n}", integer=True) for n in range(len(term.bound))]
-    for order in itertools.permutations(names):
-        faces = [term.moved(dict(zip(term.bound, order, strict=True)))]
+    """The term with its indices in every order, each counted from 0 at its lower end or back from its upper one.
+
+    A dict of what is summed to the terms that sum it.
+    """
+    names, found = tuple(sp.Symbol(f"_{n}", integer=True) for n in range(len(term.bound))), {}
+    places = {name: _places_of(term, name) for name in term.bound}
+    alike = itertools.groupby(sorted(term.bound, key=places.get), key=places.get)
+    for orders in itertools.product(*(itertools.permutations(group) for _, group in alike)):
+        faces = [term.moved(dict(zip(itertools.chain(*orders), names, strict=True)))]
         for name in names:
             faces = [end for face in faces for end in _from_its_ends(face, name)]
-        yield from faces
+        for face in faces:
+            found.setdefault(_key(face), []).append(face._replace(bound=names))
+    return found
+
+
+def _places_of(term, name):
+    """Where an index stands, whatever its name, its direction and the turn of the loops: only like ones may swap."""
+    return sorted(
+        f"{f.letter.name} {slot} {abs(_coefficient(e, name))}"
+        for f in itertools.chain(term.word, *term.loops)
+        for slot, e in enumerate((f.power, *f.index))
+        if e.has(name)
+    )
+
+
+def _ends(term, name):
+    """The lower and the upper ends of an index, each with the limit that sets it."""
+    lows = [(sp.expand(name - e), e) for e in term.limits if _coefficient(e, name) == 1]
+    return lows, [(sp.expand(name + e), e) for e in term.limits if _coefficient(e, name) == -1]
 
 
 def _from_its_ends(term, name):
-    lows = [name - e for e in term.limits if _coefficient(e, name) == 1]
-    highs = [name + e for e in term.limits if _coefficient(e, name) == -1]
-    changes = [end[0] + sign * name for end, sign in ((lows, 1), (highs, -1)) if len(end) == 1]
+    lows, highs = _ends(term, name)
+    changes = [end[0][0] + sign * name for end, sign in ((lows, 1), (highs, -1)) if len(end) == 1]
     return [term.moved({name: change}) for change in changes] or [term]
 
 
+def _irredundant(term, given):
+    limits = set(term.limits)
+    for e in sorted(term.limits, key=show):
+        if not _possible(frozenset(limits - {e} | given | {-e - 1})):
+            limits.discard(e)  # the others imply it
+    return term._replace(limits=frozenset(limits))
+
+
+def _counted(term):
+    """The term with an index done on which nothing depends: as many equal summands as its range is long."""
+    for name in term.bound:
+        used = term.coefficient.has(name) or any(
+            e.has(name) for f in itertools.chain(term.word, *term.loops) for e in (*f.index, f.power)
+        )
+        lows, highs = _ends(term, name)
+        if not used and len(lows) == len(highs) == 1:
+            count = sp.expand(highs[0][0] - lows[0][0] + 1)
+            limits = term.limits - {lows[0][1], highs[0][1]} | {sp.expand(count - 1)}
+            bound = tuple(n for n in term.bound if n != name)
+            return term._replace(coefficient=term.coefficient * count, limits=limits, bound=bound)
+    return None
+
+
 def collected(terms, given):
-    """Terms with equal summands and equal ranges added up; those over an empty range, and those of sum 0, dropped."""
-    kept = []  # [number, the term's faces by key, the term]
-    for term in terms:
+    """Terms with equal summands and equal ranges added up; those over an empty range, and those of sum 0, dropped.
+
+    Where one range is the other without its last (or first) value, that value's term is split off.
+    """
+    kept, waiting = [], list(terms)  # kept: terms, each with its faces
+    while waiting:
+        term = waiting.pop(0)
         if not _possible(term.limits | given):
             continue
-        number = term.coefficient.as_coeff_Mul()[0]
-        faces = {}
-        for face in _faces(term, given):
-            faces.setdefault(_key(face), []).append(face.limits)
-        least = min(faces)
-        for entry in kept:
-            if entry[1] == least and any(
-                _within(a, b, given) and _within(b, a, given) for a in faces[least] for b in entry[2]
-            ):
-                entry[0] += number
+        term = _irredundant(term, given)
+        if (counted := _counted(term)) is not None:
+            waiting[:0] = normal(counted)
+            continue
+        faces = _faces(term, given)
+        for place, (_, others) in enumerate(kept):
+            if (parts := _joined(faces, others, given)) is not None:
+                del kept[place]
+                waiting[:0] = [part for part in parts if part.coefficient != 0]
                 break
         else:
-            kept.append([number, least, faces[least], term])
-    return [t._replace(coefficient=n * t.coefficient.as_coeff_Mul()[1]) for n, _, _, t in kept if n != 0]
+            kept.append((term, faces))
+    return [term for term, _ in kept]
+
+
+def _joined(faces, others, given):
+    """Two sums of one summand as one sum, or as one and a rest where one range is a value longer; or None."""
+    for key in faces.keys() & others.keys():
+        for a, b in itertools.product(faces[key], others[key]):
+            one, two = _within(a.limits, b.limits, given), _within(b.limits, a.limits, given)
+            (p, rest), (q, _) = _counts(a.coefficient), _counts(b.coefficient)
+            if one and two:
+                return [b._replace(coefficient=sp.expand(p + q) * rest)]
+            if not one and not two:
+                continue
+            less, more = (a, b) if one else (b, a)
+            for e in more.limits:
+                name = next((n for n in more.bound if abs(_coefficient(e, n)) == 1), None)
+                short = more.limits - {e} | {sp.expand(e - 1)}
+                if name is not None and _within(short, less.limits, given) and _within(less.limits, short, given):
+                    at = {name: sp.expand(name - e / _coefficient(e, name))}
+                    last = more._replace(limits=more.limits - {e}).moved(at)
+                    return [less._replace(coefficient=sp.expand(p + q) * rest), *normal(last)]
+    return None
+
+
+def _counts(coefficient):
+    """A coefficient as the polynomial in whole numbers that stands before it, and the rest."""
+    counts, rest = [], []
+    for factor in sp.Mul.make_args(coefficient):
+        whole = all(s.is_integer for s in factor.free_symbols) and factor.is_polynomial()
+        (counts if whole else rest).append(factor)
+    return sp.Mul(*counts), sp.Mul(*rest)
 
 
 def _within(limits, others, given):
@@ -199,6 +316,7 @@ def _within(limits, others, given):
     return all(e in limits or not _possible(limits | given | {-e - 1}) for e in others)
 
 
+@functools.lru_cache(100_000)
 def _possible(limits):
     """Whether rational numbers satisfy all of these affine expressions >= 0, by Fourier and Motzkin."""
     rows = [_affine(e) for e in limits]

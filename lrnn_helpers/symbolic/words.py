@@ -22,9 +22,23 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
-from lrnn_helpers.symbolic._reduce import Factor, Letter, Term, collected, normal, transposed
+from lrnn_helpers.symbolic._reduce import Factor, Letter, Term, collected, contracted, normal, transposed
 
-__all__ = ["Expression", "Family", "Letter", "correlate", "family", "gradient", "identity", "matrix", "run", "tangent"]
+__all__ = [
+    "Expression",
+    "Family",
+    "Letter",
+    "Numbers",
+    "correlate",
+    "differentiate",
+    "family",
+    "gradient",
+    "identity",
+    "matrix",
+    "numbers",
+    "run",
+    "tangent",
+]
 
 
 class Expression:
@@ -167,6 +181,29 @@ class Family:
         return Expression([Term(sp.Integer(1), (factor,))], [s for s in factor.ends if s])
 
 
+class Numbers:
+    """Real numbers that an index numbers, as an array of one axis would hold them."""
+
+    def __init__(self, name, end):
+        self.name, self.shape = name, (sp.sympify(end),)
+
+    def __getitem__(self, index):
+        return sp.Function(self.name, real=True)(sp.expand(sp.sympify(index) + 1))
+
+
+def numbers(name, end):
+    """Real numbers s_1 … s_end, of which ``s[i - 1]`` is s_i.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> from lrnn_helpers.symbolic import words
+    >>> words.numbers("s", symbolic.T)[symbolic.T - 1]
+    s(T)
+    """
+    return Numbers(name, end)
+
+
 def matrix(name, rows, cols, *, diagonal=False, orthonormal=False, real=True, similar=()):
     """A matrix of any size as a word of one letter.
 
@@ -206,8 +243,10 @@ def identity(space):
     return Expression([Term(sp.Integer(1))], (space, space))
 
 
-def family(name, ends, rows, cols="", *, diagonal=False, real=True):
+def family(name, ends, rows, cols="", *, diagonal=False, real=True, white=False):
     """Matrices (vectors, where `cols` is empty) numbered by indices from 1 to each of `ends`.
+
+    `white` vectors x have Σ_p x_pt x_pt'ᵀ = δ_tt' I, where p is the first index and runs over all samples.
 
     Examples
     --------
@@ -217,7 +256,9 @@ def family(name, ends, rows, cols="", *, diagonal=False, real=True):
     >>> S[symbolic.T - 1].shape
     ('y', 'x')
     """
-    return Family(Letter(name, rows, cols, diagonal and rows == cols, False, real, (), tuple(map(sp.sympify, ends))))
+    return Family(
+        Letter(name, rows, cols, diagonal and rows == cols, False, real, (), tuple(map(sp.sympify, ends)), white)
+    )
 
 
 def run(function, arguments):
@@ -283,7 +324,7 @@ def run(function, arguments):
         return total
 
     def symbolic_len(value):
-        return value.shape[0] if isinstance(value, (Family, Expression)) else len(value)
+        return value.shape[0] if hasattr(value, "shape") else len(value)
 
     swapped = dict(range=symbolic_range, sum=symbolic_sum, len=symbolic_len)
     value = _with_globals(function, swapped)(**arguments)
@@ -328,6 +369,24 @@ def gradient(expression, matrix):
     return Expression(terms, matrix.shape, expression.given)
 
 
+def differentiate(expression, symbol):
+    """The derivative of a sum in a commuting symbol on which its ranges do not depend.
+
+    Examples
+    --------
+    >>> from lrnn_helpers.symbolic import T, b, words
+    >>> def powers(T):
+    ...     return sum(b**k for k in range(T))
+    >>> def slopes(T):
+    ...     return sum(k * b ** (k - 1) for k in range(1, T))
+    >>> one, two = (words.run(f, {"T": T}) for f in (powers, slopes))
+    >>> (words.differentiate(one, b) - two).vanishes()
+    True
+    """
+    expression = _expression(expression)
+    return expression._like(t._replace(coefficient=sp.diff(t.coefficient, symbol)) for t in expression.terms)
+
+
 def tangent(one, other, matrix):
     """The tangent kernel's part from one matrix: derivatives of two vectors, multiplied, summed over entries.
 
@@ -368,32 +427,38 @@ def tangent(one, other, matrix):
 
 
 def correlate(expression, means):
-    """Sums over samples replaced by what they are: of y_p x_pᵀ a correlation matrix, of white inputs the identity.
+    """Sums over samples replaced by correlation matrices: Σ_p y_p x_ptᵀ by Σ_t.
 
     Parameters
     ----------
     expression : Expression
-        Sums over the first index of two families, which stand beside each other as y xᵀ.
+        Sums over the first index of two families of vectors, which stand side by side as y xᵀ.
     means : dict
-        (name, name) of the two families to a Family, numbered by their other indices in this order, or to "white".
+        (name, name) of two families to the Family of their correlations, numbered by their other indices in this order.
 
     Examples
     --------
     >>> from lrnn_helpers import symbolic
     >>> from lrnn_helpers.symbolic import words
-    >>> P = sp.Symbol("P", integer=True, positive=True)
-    >>> x, v = words.family("x", [P, symbolic.T], "x"), words.matrix("V", "y", "x")
-    >>> def covariance(x):
-    ...     return sum(np.outer(v @ x[p, 0], x[p, 0]) for p in range(P))
-    >>> (words.correlate(words.run(covariance, {"x": x}), {("x", "x"): "white"}) - v).vanishes()
-    True
+    >>> P = sp.Symbol("P", integer=True, nonnegative=True)
+    >>> x, y = words.family("x", [P, symbolic.T], "x"), words.family("y", [P], "y")
+    >>> Sigma = words.family("Sigma", [symbolic.T], "y", "x")
+    >>> def first(x, y):
+    ...     return sum(np.outer(y[p], x[p, 0]) for p in range(P))
+    >>> words.correlate(words.run(first, {"x": x, "y": y}), {("y", "x"): Sigma})
+    1 Sigma[1]^1
     """
-    terms = []
-    for t in expression.terms:
-        while (next_ := _contracted(t, means)) is not None:
-            t = next_
-        terms.append(t)
-    return expression._like(terms)
+
+    def mean(f, g, bound):
+        index = tuple(k - 1 for k in f.index[1:] + g.index[1:])
+        if (name := (f.letter.name, g.letter.name)) in means:
+            return means[name][index].terms[0].word, {}
+        if name[::-1] in means:
+            index = tuple(k - 1 for k in g.index[1:] + f.index[1:])
+            return transposed(means[name[::-1]][index].terms[0].word), {}
+        return None
+
+    return expression._like(contracted(t, mean) for t in expression.terms)
 
 
 # What the rules are made of.
@@ -519,51 +584,6 @@ _NUMPY = {
     np.transpose: lambda m: m.T,
     np.conj: lambda m: m.conj(),
 }
-
-
-def _contracted(term, means):
-    """The term with one sum over samples done, or None where there is none."""
-    words = [(None, term.word), *enumerate(term.loops)]
-    for p in term.bound:
-        used = [(w, at) for w, word in words for at, f in enumerate(word) if any(i.has(p) for i in f.index)]
-        if len(used) != 2 or used[0][0] != used[1][0] or term.coefficient.has(p):
-            continue
-        which = used[0][0]
-        word = dict(words)[which]
-        first, second = used[0][1], used[1][1]
-        if which is not None and (second + 1) % len(word) == first:
-            word = word[second:] + word[:second]  # a turn of a cyclic word brings them together
-            first, second = 0, 1
-        if second != first + 1:
-            continue
-        f, g = word[first], word[second]
-        if f.letter.cols or g.letter.cols or f.T or not g.T or f.index[0] != g.index[0]:
-            continue
-        i, j = f.index[1:], g.index[1:]
-        mine = {e for e in term.limits if e.has(p)}
-        if mine != {sp.expand(f.index[0] - 1), sp.expand(f.letter.ends[0] - f.index[0])}:
-            continue  # not the sum over all samples
-        change, new = {}, ()
-        if means.get((f.letter.name, g.letter.name)) == "white":
-            for one, other in zip(i, j, strict=True):
-                if one == other:
-                    continue
-                bound = next((k for k in (other, one) if k in term.bound), None)
-                if bound is None:
-                    raise ValueError(f"white inputs need a summation index, got {one} and {other}")
-                change[bound] = one if bound == other else other
-        elif (f.letter.name, g.letter.name) in means:
-            new = means[f.letter.name, g.letter.name][tuple(k - 1 for k in i + j)].terms[0].word
-        elif (g.letter.name, f.letter.name) in means:
-            new = transposed(means[g.letter.name, f.letter.name][tuple(k - 1 for k in j + i)].terms[0].word)
-        else:
-            continue
-        word = word[:first] + new + word[second + 1 :]
-        loops = term.loops if which is None else (*term.loops[:which], word, *term.loops[which + 1 :])
-        out = term._replace(word=word if which is None else term.word, loops=loops,
-                            bound=tuple(k for k in term.bound if k != p), limits=term.limits - mine)  # fmt: skip
-        return out.moved(change)
-    return None
 
 
 def _text(t):
