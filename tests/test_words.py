@@ -156,6 +156,10 @@ SAME = {
                        lambda A: sum(matrix_power(A, i) for i in range(0, T))),
     "first split off": (lambda A: sum(matrix_power(A, T - i) for i in range(0, T + 1)),
                         lambda A: sum(matrix_power(A, i) for i in range(0, T)) + matrix_power(A, T)),
+    "a list summed": (lambda A: sum([matrix_power(A, i) for i in range(1, T)]) + A,
+                      lambda A: sum(matrix_power(A, i) for i in range(1, T)) + A),
+    "a list inside": (lambda A: sum(sum([matrix_power(A, i + j) for j in range(0, T)]) for i in range(0, T)),
+                      lambda A: sum(matrix_power(A, i + j) for j in range(0, T) for i in range(0, T))),
     "nothing": (lambda Wh, T: sum(Wh for i in range(T, T)) + Wh, lambda Wh, T: Wh),
     "trace": (lambda Wh, T: np.trace(Wh @ Wh.T @ matrix_power(Wh, T)) * Wh,
               lambda Wh, T: np.trace(matrix_power(Wh, T).T @ Wh @ Wh.T) * Wh),
@@ -201,6 +205,20 @@ def test_a_false_identity_does_not_reduce(name):
     given = arrays(3)
     assert np.linalg.norm(value(one, given, 3) - value(two, given, 3)) > 1e-6
     assert not (one - two).vanishes()
+
+
+def test_a_list_is_one_value_for_every_index():
+    def one(A):
+        powers = [matrix_power(A, i) for i in range(0, T)]
+        return [*powers, sum(powers), *[matrix_power(A, i) @ A for i in range(0, T)]]
+
+    def two(A):
+        whole = sum(matrix_power(A, T - 1 - k) for k in range(0, T))
+        return [*[A @ matrix_power(A, i - 1) for i in range(1, T)], whole, *[matrix_power(A, i + 1) for i in range(T)]]
+
+    first, second = (words.run(f, dict(A=Wh)) for f in (one, two))
+    assert [(a - b).vanishes() for a, b in zip(first, second, strict=True)] == [True, True, True]
+    assert not (first[0] - second[2]).vanishes()
 
 
 def test_sums_of_numbers_too():

@@ -34,6 +34,7 @@ __all__ = [
     "data_matrix",
     "delta",
     "energy",
+    "every_length",
     "k",
     "kappa",
     "lam",
@@ -129,6 +130,27 @@ def symbols(T: int | None = None) -> dict:
     return dict(common, T=integer("T", T, at_least=1), s=data(T))
 
 
+def every_length(_: None = None) -> dict:
+    """The arguments of a printed function that sums over time, for every T at once: s is `words.numbers`.
+
+    Returns
+    -------
+    dict
+        As `symbols` without T, but that ``s[i - 1]`` is s_i for a symbolic i; for `run`.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/f_zero_loss`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> symbolic.run(lambda s, T: sum(s[i - 1] for i in range(1, T + 1)), {"s": symbolic.every_length()["s"], "T": 2})
+    s(1) + s(2)
+    """
+    return dict(symbols(), s=words.numbers("s", T))
+
+
 def covariance(T: int) -> sp.Matrix:
     """The covariance over time of one dimension's input: a symmetric (T, T) sympy matrix of real symbols C_i,j.
 
@@ -153,13 +175,16 @@ def covariance(T: int) -> sp.Matrix:
     return sp.Matrix(T, T, lambda i, j: sp.Symbol(f"C_{min(i, j) + 1},{max(i, j) + 1}", real=True))
 
 
-def energy(T: int, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix | None = None) -> sp.Expr:
+def energy(
+    T: int | None, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix | None = None
+) -> sp.Expr | words.Expression:
     """The energy (8), or (156) of one dimension, as a sympy expression in a, b, c, s and tau.
 
     Parameters
     ----------
-    T : int
-        Trajectory length, >= 1.
+    T : int or None
+        Trajectory length, >= 1. None leaves it a symbol: the sum over time is then a `words.Expression`, in the numbers
+        of `every_length`, for one output and white inputs.
     outputs : {"last", "all"}
         One output at t = T, or an output at every t.
     inputs : (T, T) sympy matrix, optional
@@ -177,6 +202,10 @@ def energy(T: int, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix |
     >>> symbolic.energy(2)
     ((-a*c + s_2)**2 + (-a*b*c + s_1)**2)/(2*tau)
     """
+    if T is None:
+        if outputs != "last" or inputs is not None:
+            raise ValueError("T must be a number where there are T outputs or coloured inputs, got None")
+        return words.run(_squares, {name: every_length()[name] for name in ("a", "b", "c", "s", "T")}) / (2 * tau)
     if outputs == "last":
         rows = [data(T)]
     elif outputs == "all":
@@ -190,7 +219,13 @@ def energy(T: int, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix |
     return sum(errors) / (2 * tau)
 
 
-def velocity(T: int, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix | None = None) -> tuple[sp.Expr, ...]:
+def _squares(a, b, c, s, T):
+    return sum((s[T - k - 1] - c * b**k * a) ** 2 for k in range(T))
+
+
+def velocity(
+    T: int | None, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix | None = None
+) -> tuple[sp.Expr | words.Expression, ...]:
     """da/dt, db/dt and dc/dt: minus the gradient of `energy`, by differentiation.
 
     Parameters
@@ -214,6 +249,8 @@ def velocity(T: int, outputs: Literal["last", "all"] = "last", inputs: sp.Matrix
     -c*(a*c - s_1)/tau
     """
     E = energy(T, outputs, inputs)
+    if isinstance(E, words.Expression):
+        return tuple(-words.differentiate(E, x) for x in (a, b, c))
     return tuple(-sp.diff(E, x) for x in (a, b, c))
 
 

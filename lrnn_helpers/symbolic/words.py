@@ -294,18 +294,21 @@ def run(function, arguments):
     class Range:
         def __init__(self, *ends):
             self.first, self.last = (0, ends[0]) if len(ends) == 1 else ends
-            self.left = True
+            self.index, self.done = None, False
 
         def __iter__(self):
             return self
 
         def __next__(self):
-            if not self.left:
+            if self.index is not None:
+                self.done = True
                 raise StopIteration
-            self.left = False
-            i = sp.Dummy("i", integer=True)
-            opened.append((i, sp.expand(i - self.first), sp.expand(self.last - 1 - i)))
-            return i
+            self.index = sp.Dummy("i", integer=True)
+            opened.append(self)
+            return self.index
+
+        def limits(self, index):
+            return {sp.expand(index - self.first), sp.expand(self.last - 1 - index)}
 
     def symbolic_range(*ends):
         if all(isinstance(e, (int, np.integer)) for e in ends):
@@ -315,11 +318,14 @@ def run(function, arguments):
     def symbolic_sum(items, start=0):
         total, mark = start, len(opened)
         for item in items:
-            new, opened[mark:] = opened[mark:], []
-            if new:
-                item = _expression(item)
-                bound, limits = tuple(i for i, *_ in new), frozenset(e for _, *es in new for e in es)
-                item = item._like(t._replace(bound=t.bound + bound, limits=t.limits | limits) for t in item.terms)
+            # its own ranges, which wait for their next value, and those of a list that is summed after it was made
+            mine = [r for r in opened[mark:] if not r.done]
+            opened[mark:] = [r for r in opened[mark:] if r.done]
+            if ranges := mine + [r for r in opened if r.done and r.index in _indices(item)]:
+                item, bound = _expression(item), tuple(r.index for r in ranges)
+                limits = frozenset(e for r in ranges for e in r.limits(r.index))
+                terms = (t._replace(bound=t.bound + bound, limits=t.limits | limits) for t in item.terms)
+                item = item._like(t.fresh() for t in terms)
             total = total + item
         return total
 
@@ -328,17 +334,24 @@ def run(function, arguments):
 
     swapped = dict(range=symbolic_range, sum=symbolic_sum, len=symbolic_len)
     value = _with_globals(function, swapped)(**arguments)
-    listed = isinstance(value, (list, np.ndarray))
-    if opened and not listed:
-        raise ValueError(f"{function.__name__} loops over a symbolic range: write the loop as a sum(...) or a list")
-    free = {i: sp.Symbol(f"t_{n}", integer=True) for n, (i, *_) in enumerate(opened)}
-    given = frozenset(sp.expand(e.xreplace(free)) for _, *es in opened for e in es)
-    out = []
+    listed, out = isinstance(value, (list, np.ndarray)), []
     for item in np.ravel(np.array(value, dtype=object)) if listed else [value]:
         item = _expression(item)
-        item = Expression((t.moved(free)._replace(bound=t.bound) for t in item.terms), item.shape, item.given | given)
-        out.append(item)
+        left = [r for r in opened if r.index in _indices(item)]
+        if left and not listed:
+            raise ValueError(f"{function.__name__} loops over a symbolic range: write the loop as a sum(...) or a list")
+        free = {r.index: sp.Symbol(f"t_{n}", integer=True) for n, r in enumerate(left)}
+        given = frozenset(sp.expand(e.xreplace(free)) for r in left for e in r.limits(r.index))
+        terms = (t.moved(free)._replace(bound=t.bound) for t in item.terms)
+        out.append(Expression(terms, item.shape, item.given | given))
     return out if listed else out[0]
+
+
+def _indices(value):
+    """The free symbols of a value, without those over which it sums."""
+    if not isinstance(value, Expression):
+        return sp.sympify(value).free_symbols
+    return set().union(*(Expression([t], value.shape).free_symbols - set(t.bound) for t in value.terms))
 
 
 def gradient(expression, matrix):
