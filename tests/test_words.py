@@ -351,6 +351,8 @@ def test_what_has_no_word_is_refused():
 
     with pytest.raises(ValueError, match="loop as a sum"):
         words.run(loop, dict(Wh=Wh, T=T))
+    with pytest.raises(ValueError, match="do not name their index"):
+        words.run(lambda Wh, T: sum([Wh for _ in range(T)]), dict(Wh=Wh, T=T))
     with pytest.raises(ValueError, match="inner spaces must agree"):
         Wy @ Wx.T
     with pytest.raises(ValueError, match="shapes must agree"):

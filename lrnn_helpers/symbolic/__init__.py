@@ -18,9 +18,10 @@ with extra("symbolic"):
     import sympy as sp
 
 from lrnn_helpers.symbolic import words
+from lrnn_helpers.symbolic.words import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
     "T",
@@ -308,31 +309,6 @@ def vanishes(expression: sp.Expr) -> bool:
     expression = sp.sympify(expression)
     steps = (sp.expand, lambda e: sp.expand(sp.powsimp(sp.expand(e))), lambda e: sp.cancel(sp.together(e)), sp.simplify)
     return any(step(expression) == 0 for step in steps)
-
-
-def run(function: Callable, arguments: dict) -> object:
-    """Call a printed function on symbols: on words of matrices by `words.run`, on others as it is.
-
-    Parameters
-    ----------
-    function : function
-        What is printed.
-    arguments : dict
-        By name.
-
-    Notes
-    -----
-    In the book: :doc:`/book/appendices/b_gradient_flow`.
-
-    Examples
-    --------
-    >>> from lrnn_helpers import symbolic
-    >>> symbolic.run(lambda a, b: a * b**2, {"a": symbolic.a, "b": symbolic.b})
-    a*b**2
-    """
-    if any(isinstance(value, (words.Expression, words.Family, words.Numbers)) for value in arguments.values()):
-        return words.run(function, arguments)
-    return function(**arguments)
 
 
 def witnesses(T: int | Sequence[int] = (1, 2, 3, 5, 8), seed: int = 0, **extra: object) -> list[dict]:

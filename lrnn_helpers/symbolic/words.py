@@ -148,6 +148,10 @@ class Expression:
                 every.add(sp.Symbol(f.letter.name, commutative=False))
         return every
 
+    def replace(self, old, new):
+        """The same sum with a symbol or function of its coefficients replaced, as sympy's ``replace`` does."""
+        return self._like(t._replace(coefficient=t.coefficient.replace(old, new)) for t in self.terms)
+
     def reduced(self):
         """The same sum, reduced by the rules; no term is left where it vanishes."""
         return self._like(collected([s for t in self.terms for s in normal(t)], self.given))
@@ -182,17 +186,17 @@ class Family:
 
 
 class Numbers:
-    """Real numbers that an index numbers, as an array of one axis would hold them."""
+    """Real numbers that an index numbers, as an array of one axis would hold them: ``s[i - 1]`` is `function` of i."""
 
-    def __init__(self, name, end):
-        self.name, self.shape = name, (sp.sympify(end),)
+    def __init__(self, function, end):
+        self.function, self.shape = function, (sp.sympify(end),)
 
     def __getitem__(self, index):
-        return sp.Function(self.name, real=True)(sp.expand(sp.sympify(index) + 1))
+        return self.function(sp.expand(sp.sympify(index) + 1))
 
 
 def numbers(name, end):
-    """Real numbers s_1 … s_end, of which ``s[i - 1]`` is s_i.
+    """Real numbers s_1 … s_end, of which ``s[i - 1]`` is s_i: any, by their name, or those that a function of i gives.
 
     Examples
     --------
@@ -201,7 +205,7 @@ def numbers(name, end):
     >>> words.numbers("s", symbolic.T)[symbolic.T - 1]
     s(T)
     """
-    return Numbers(name, end)
+    return Numbers(sp.Function(name, real=True) if isinstance(name, str) else name, end)
 
 
 def matrix(name, rows, cols, *, diagonal=False, orthonormal=False, real=True, similar=()):
@@ -311,8 +315,8 @@ def run(function, arguments):
             return {sp.expand(index - self.first), sp.expand(self.last - 1 - index)}
 
     def symbolic_range(*ends):
-        if all(isinstance(e, (int, np.integer)) for e in ends):
-            return range(*ends)
+        if all(sp.sympify(e).is_Integer for e in ends):
+            return range(*map(int, ends))
         return Range(*ends)
 
     def symbolic_sum(items, start=0):
@@ -321,7 +325,10 @@ def run(function, arguments):
             # its own ranges, which wait for their next value, and those of a list that is summed after it was made
             mine = [r for r in opened[mark:] if not r.done]
             opened[mark:] = [r for r in opened[mark:] if r.done]
-            if ranges := mine + [r for r in opened if r.done and r.index in _indices(item)]:
+            made = [r for r in opened if r.done and r.index in _indices(item)]
+            if isinstance(items, (list, tuple)) and opened and not made and not _expression(item).vanishes():
+                raise ValueError(f"the sum of a list whose terms do not name their index is not known, got {item}")
+            if ranges := mine + made:
                 item, bound = _expression(item), tuple(r.index for r in ranges)
                 limits = frozenset(e for r in ranges for e in r.limits(r.index))
                 terms = (t._replace(bound=t.bound + bound, limits=t.limits | limits) for t in item.terms)
@@ -335,7 +342,11 @@ def run(function, arguments):
     swapped = dict(range=symbolic_range, sum=symbolic_sum, len=symbolic_len)
     value = _with_globals(function, swapped)(**arguments)
     listed, out = isinstance(value, (list, np.ndarray)), []
-    for item in np.ravel(np.array(value, dtype=object)) if listed else [value]:
+    several = listed or isinstance(value, tuple)
+    for item in np.ravel(np.array(value, dtype=object)) if several else [value]:
+        if not opened and not isinstance(item, Expression):
+            out.append(item)  # no words in it: whatever it is
+            continue
         item = _expression(item)
         left = [r for r in opened if r.index in _indices(item)]
         if left and not listed:
@@ -344,7 +355,7 @@ def run(function, arguments):
         given = frozenset(sp.expand(e.xreplace(free)) for r in left for e in r.limits(r.index))
         terms = (t.moved(free)._replace(bound=t.bound) for t in item.terms)
         out.append(Expression(terms, item.shape, item.given | given))
-    return out if listed else out[0]
+    return type(value)(out) if isinstance(value, (list, tuple)) else out if several else out[0]
 
 
 def _indices(value):
