@@ -152,6 +152,8 @@ SAME = {
                  lambda A: sum(matrix_power(A, i).T @ matrix_power(A, k) for i in range(T) for k in range(i + 1, T))),
     "count": (lambda A: sum(matrix_power(A, i) for i in range(1, T) for _ in range(0, T - i)),
               lambda A: sum((T - i) * matrix_power(A, i) for i in range(1, T + 1))),
+    "count after a change": (lambda A: sum(matrix_power(A, t - i) for t in range(1, T + 1) for i in range(1, t + 1)),
+                             lambda A: sum((T - k) * matrix_power(A, k) for k in range(0, T))),
     "last split off": (lambda A: sum(matrix_power(A, i) for i in range(0, T + 1)) - matrix_power(A, T),
                        lambda A: sum(matrix_power(A, i) for i in range(0, T))),
     "first split off": (lambda A: sum(matrix_power(A, T - i) for i in range(0, T + 1)),

@@ -297,6 +297,7 @@ class Check:
 
     def _derive(self, ids, printed, against, symbolic, derivation, symbols, excuse):
         """Check `printed` on symbols for each T: the lengths or "all", and whether a symbol stands for every size."""
+        ids = _ids(ids)
         if not symbolic:
             return dict(symbolic=[])
         derivation = derivation or getattr(self._symbolic, getattr(against, "__name__", ""), None)

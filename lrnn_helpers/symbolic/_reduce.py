@@ -194,7 +194,7 @@ def _key(term):
     return show(_counts(term.coefficient)[1]), "".join(map(str, term.word)), *sorted(map(_turns, term.loops))
 
 
-def _faces(term, given):
+def _faces(term):
     """The term with its indices in every order, each counted from 0 at its lower end or back from its upper one.
 
     A dict of what is summed to the terms that sum it.
@@ -223,8 +223,9 @@ def _places_of(term, name):
 
 def _ends(term, name):
     """The lower and the upper ends of an index, each with the limit that sets it."""
-    lows = [(sp.expand(name - e), e) for e in term.limits if _coefficient(e, name) == 1]
-    return lows, [(sp.expand(name + e), e) for e in term.limits if _coefficient(e, name) == -1]
+    limits = sorted(term.limits, key=show)
+    lows = [(sp.expand(name - e), e) for e in limits if _coefficient(e, name) == 1]
+    return lows, [(sp.expand(name + e), e) for e in limits if _coefficient(e, name) == -1]
 
 
 def _from_its_ends(term, name):
@@ -267,10 +268,11 @@ def collected(terms, given):
         if not _possible(term.limits | given):
             continue
         term = _irredundant(term, given)
-        if (counted := _counted(term)) is not None:
+        faces = _faces(term)
+        counted = next((c for same in faces.values() for face in same if (c := _counted(face)) is not None), None)
+        if counted is not None:
             waiting[:0] = normal(counted)
             continue
-        faces = _faces(term, given)
         for place, (_, others) in enumerate(kept):
             if (parts := _joined(faces, others, given)) is not None:
                 del kept[place]
@@ -283,7 +285,7 @@ def collected(terms, given):
 
 def _joined(faces, others, given):
     """Two sums of one summand as one sum, or as one and a rest where one range is a value longer; or None."""
-    for key in faces.keys() & others.keys():
+    for key in (key for key in faces if key in others):
         for a, b in itertools.product(faces[key], others[key]):
             one, two = _within(a.limits, b.limits, given), _within(b.limits, a.limits, given)
             (p, rest), (q, _) = _counts(a.coefficient), _counts(b.coefficient)
@@ -292,7 +294,7 @@ def _joined(faces, others, given):
             if not one and not two:
                 continue
             less, more = (a, b) if one else (b, a)
-            for e in more.limits:
+            for e in sorted(more.limits, key=show):
                 name = next((n for n in more.bound if abs(_coefficient(e, n)) == 1), None)
                 short = more.limits - {e} | {sp.expand(e - 1)}
                 if name is not None and _within(short, less.limits, given) and _within(less.limits, short, given):
