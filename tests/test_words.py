@@ -20,12 +20,13 @@ R, B = words.matrix("R", "h", "n", orthonormal=True), words.matrix("B", "n", "n"
 D, E = words.matrix("D", "n", "n", diagonal=True), words.matrix("E", "n", "n", diagonal=True)
 Q = words.matrix("Q", "h", "n", orthonormal=True, real=False)
 L = words.matrix("L", "n", "n", diagonal=True, real=False)
+M = words.matrix("M", "h", "h", real=False, similar=(Q, L))
 W, Z = words.matrix("W", "h", "h", similar=(R, B)), words.matrix("Z", "h", "h", similar=(Q, L))
 LETTERS = dict(Wx=Wx, Wh=Wh, Wy=Wy, x=x, y=y)
 
 
-def arrays(length, samples=4, seed=0):
-    """Random arrays with the properties of the letters above; sizes all differ."""
+def arrays(length, samples=4, seed=0, complex_pairs=False):
+    """Random arrays with the properties of the letters above; sizes all differ. M is complex where pairs are."""
     rng = np.random.default_rng(seed)
     sizes = dict(Wx=(4, 2), Wh=(4, 4), Wy=(3, 4), x=(samples, length, 2), y=(samples, 3))
     out = {name: rng.normal(size=size) / 2 for name, size in sizes.items()}
@@ -34,6 +35,8 @@ def arrays(length, samples=4, seed=0):
     q = out["R"] @ np.array([[1, 1], [1j, -1j]]) / np.sqrt(2)
     out |= dict(Q=q, L=np.diag([0.4 + 0.3j, 0.4 - 0.3j]))
     out["(R B R†)"] = out["R"] @ out["B"] @ out["R"].T
+    out["L"] = np.diag([0.4 + 0.3j, 0.7 - 0.2j]) if complex_pairs else out["L"]
+    out["M"] = q @ out["L"] @ q.conj().T
     return out | dict(W=out["R"] @ out["B"] @ out["R"].T, Z=(q @ out["L"] @ q.conj().T).real)
 
 
@@ -123,6 +126,17 @@ REDUCE = {
     "Q†Z": Q.conj().T @ matrix_power(Z, T),
     "Q'Z": Q.T @ matrix_power(Z, T),
     "Q†Z'": Q.conj().T @ matrix_power(Z.T, T),
+    "M Q": matrix_power(M, T) @ Q,
+    "M†Q": matrix_power(M, T).conj().T @ Q,
+    "M*Q*": matrix_power(M, T).conj() @ Q.conj(),
+    "M'Q*": matrix_power(M, T).T @ Q.conj(),
+    "Q†M": Q.conj().T @ matrix_power(M, T),
+    "Q†M†": Q.conj().T @ matrix_power(M, T).conj().T,
+    "Q'M*": Q.T @ matrix_power(M, T).conj(),
+    "Q'M'": Q.T @ matrix_power(M, T).T,
+    "no rule M Q*": matrix_power(M, T) @ Q.conj(),
+    "no rule M'Q": matrix_power(M, T).T @ Q,
+    "no rule Q'M": Q.T @ matrix_power(M, T),
     "composite": R.T @ matrix_power(R @ B @ R.T, T) @ R,
     "loop": np.trace(R @ B @ R.T) * D,
     "size": np.trace(R @ R.T) * D,
@@ -132,11 +146,13 @@ REDUCE = {
 
 @pytest.mark.parametrize("name", REDUCE)
 def test_a_rule_keeps_the_value(name):
-    given, expression = arrays(3), REDUCE[name]
+    given, expression = arrays(3, complex_pairs="M" in name), REDUCE[name]
     change = {k: sp.Integer(2)}
     fixed = words.Expression((t.moved(change) for t in expression.terms), expression.shape)
     assert fixed.reduced().terms, name
     before, after = value(fixed, given, 3), value(fixed.reduced(), given, 3)
+    if "M" in name:
+        assert any(f.letter.name == "M" for t in fixed.reduced().terms for f in t.word) is ("no rule" in name)
     assert np.linalg.norm(before) > 1e-3
     np.testing.assert_allclose(after, before, rtol=1e-11, atol=1e-12)
 
@@ -266,6 +282,17 @@ def test_the_gradient_is_that_of_backpropagation():
     for name in ("Wx", "Wh", "Wy"):
         found = value(words.gradient(on_words, LETTERS[name]), arrays(4), 4)
         np.testing.assert_allclose(found, given[name].grad.numpy(), rtol=1e-11)
+
+
+def test_the_gradient_in_a_complex_matrix_is_that_of_its_two_parts():
+    C = words.matrix("C", "y", "h", real=False)
+    size = words.run(lambda C, Wh: np.linalg.norm(C @ matrix_power(Wh, 2) @ Wy.T) ** 2, dict(C=C, Wh=Wh))
+    given, rng = arrays(2), np.random.default_rng(0)
+    given["C"] = rng.normal(size=(3, 4)) + 1j * rng.normal(size=(3, 4))
+    leaf = torch.tensor(given["C"], requires_grad=True)
+    right = torch.tensor(given["Wh"] @ given["Wh"] @ given["Wy"].T).to(leaf.dtype)
+    (leaf @ right).abs().square().sum().backward()
+    np.testing.assert_allclose(value(words.gradient(size, C), given, 2), leaf.grad.numpy(), rtol=1e-11)
 
 
 def test_no_mutant_that_is_wrong_on_arrays_is_right_on_words():

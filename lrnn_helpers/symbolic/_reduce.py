@@ -90,12 +90,14 @@ def _pair(f, g):
         return ()
     if a == b and f.index == g.index and (f.T, f.C) == (g.T, g.C) and a.rows == a.cols:
         return (f._replace(power=sp.expand(f.power + g.power)),)
-    if a.similar and b == a.similar[0] and not g.T and g.power == 1 and not f.C:
-        inner = Factor(a.similar[1], f.index, f.power).flip(T=f.T, C=f.T)
-        return g, inner.flip(C=g.C)
-    if b.similar and a == b.similar[0] and f.T and f.power == 1 and not g.C:
-        inner = Factor(b.similar[1], g.index, g.power).flip(T=g.T, C=g.T)
-        return inner.flip(C=not f.C) if not a.real else inner, f
+    if a.similar and b == a.similar[0] and not g.T and g.power == 1:  # W R = R B, and its conjugate and adjoint
+        C = f.T ^ g.C if a.real else f.C
+        if b.real or g.C == f.T ^ C:
+            return g, Factor(a.similar[1], f.index, f.power).flip(T=f.T, C=C)
+    if b.similar and a == b.similar[0] and f.T and f.power == 1:  # R† W = B R†
+        C = g.T ^ (not f.C) if b.real else g.C
+        if a.real or f.C != g.T ^ C:
+            return Factor(b.similar[1], g.index, g.power).flip(T=g.T, C=C), f
     if a.diagonal and b.diagonal and str(g) < str(f):
         return g, f
     return None

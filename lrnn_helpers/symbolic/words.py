@@ -373,7 +373,8 @@ def gradient(expression, matrix):
     expression : Expression
         A scalar.
     matrix : Expression
-        One real letter.
+        One letter. Of a complex one the scalar, which must be real, is differentiated in its real and imaginary part,
+        ∂/∂Re + i ∂/∂Im: twice the derivative in its conjugate.
 
     Examples
     --------
@@ -387,9 +388,11 @@ def gradient(expression, matrix):
         for place, loop in enumerate(t.loops):
             others = t.loops[:place] + t.loops[place + 1 :]
             for before, factor, after, bound, limits in _places(loop, letter):
-                rest = after + before
+                if not letter.real and not factor.C:
+                    continue  # the half that the conjugate gives again
+                rest, twice = after + before, 1 if letter.real else 2
                 word = rest if factor.T else transposed(rest)
-                terms.append(Term(t.coefficient, word, others, t.bound + bound, t.limits | limits))
+                terms.append(Term(twice * t.coefficient, word, others, t.bound + bound, t.limits | limits))
     return Expression(terms, matrix.shape, expression.given)
 
 
@@ -439,8 +442,8 @@ def tangent(one, other, matrix):
     for s, t in itertools.product(one.terms, other.terms):
         t = t.fresh()
         for (k, f, r, b, e), (m, g, q, c, d) in itertools.product(_places(s.word, letter), _places(t.word, letter)):
-            if f.T or g.T:
-                raise ValueError(f"{letter.name} must stand untransposed in both vectors")
+            if f.T or g.T or not letter.real:
+                raise ValueError(f"{letter.name} must be real and stand untransposed in both vectors")
             new = [sp.Dummy(i.name, integer=True) for i in c]
             there = Term(sp.Integer(1), m, (q,), c, d).moved(dict(zip(c, new, strict=True)))
             m, (q,), d = there.word, there.loops, there.limits
@@ -500,8 +503,8 @@ def _expression(value, like=None):
 
 
 def _letter(expression):
-    if len(expression.terms) != 1 or len(expression.terms[0].word) != 1 or not expression.terms[0].word[0].letter.real:
-        raise ValueError(f"matrix must be one real letter, got {expression}")
+    if len(expression.terms) != 1 or len(expression.terms[0].word) != 1:
+        raise ValueError(f"matrix must be one letter, got {expression}")
     return expression.terms[0].word[0].letter
 
 
