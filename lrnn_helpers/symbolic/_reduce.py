@@ -159,15 +159,18 @@ def contracted(term, mean):
 
 
 def _whiteness(f, g, bound):
-    """Σ_p x_pt x_pt'ᵀ = δ_tt' I: nothing is left, and a summation index t' becomes t."""
+    """Σ_p x_pt x_pt'ᵀ = δ_tt' I: nothing is left, and a summation index is what makes t' equal t."""
     if f.letter != g.letter or not f.letter.white:
         return None
     change = {}
     for one, other in zip(f.index[1:], g.index[1:], strict=True):
-        if one != other:
-            if other not in bound and one not in bound:
+        gap = sp.expand((one - other).xreplace(change))
+        if gap != 0:
+            name = next((n for n in bound if abs(_coefficient(gap, n)) == 1), None)
+            if name is None:
                 return None
-            change |= {other: one} if other in bound else {one: other}
+            new = sp.expand(name - gap / _coefficient(gap, name))
+            change = {n: sp.expand(e.xreplace({name: new})) for n, e in change.items()} | {name: new}
     return (), change
 
 
