@@ -8,7 +8,7 @@ import sympy as sp
 import torch
 from numpy.linalg import matrix_power
 
-from lrnn_helpers import bases, network, tasks
+from lrnn_helpers import bases, network, ntk, tasks
 from lrnn_helpers.ledger import mutants
 from lrnn_helpers.network import Weights
 from lrnn_helpers.symbolic import T, words
@@ -42,8 +42,8 @@ def arrays(length, samples=4, seed=0, complex_pairs=False):
 
 def value(expression, given, length, samples=4):
     """A sum of words as an array, every index written out."""
-    ends = {T: length, P: samples} | {sp.Symbol(f"N_{n}", integer=True, positive=True): size for n, size in
-                                      dict(h=4, x=2, y=3, n=2).items()}  # fmt: skip
+    sizes = dict(h=4, x=2, y=3, n=2, p=samples)
+    ends = {T: length, P: samples} | {sp.Symbol(f"N_{n}", integer=True, positive=True): m for n, m in sizes.items()}
     number = lambda e, at: int(sp.sympify(e).subs(at))  # noqa: E731
 
     def product(word, at):
@@ -67,9 +67,14 @@ def value(expression, given, length, samples=4):
                 part = complex(term.coefficient.subs(at))
                 for loop in term.loops:
                     part = part * np.trace(product(loop, at))
-                open_ = product(term.word, at)
+                spaces = expression.shape[0].split("⊗") if expression.shape else [""]
+                open_, left = product(term.word, at), product(term.left, at)
                 if open_ is None:
-                    open_ = np.eye(dict(h=4, x=2, y=3, n=2)[expression.shape[0]]) if expression.shape else 1
+                    open_ = np.eye(sizes[spaces[-1]]) if expression.shape else 1
+                if len(spaces) == 2 and len(expression.shape) == 2:
+                    open_ = np.kron(np.eye(sizes[spaces[0]]) if left is None else left, open_)
+                elif len(spaces) == 2:
+                    open_ = open_.T.reshape(-1)
                 total = total + part * open_
     return np.asarray(total).squeeze() if len(expression.shape) == 1 else np.asarray(total)
 
@@ -97,7 +102,11 @@ def traced(Wy, Wh):
     return np.trace(Wy.T @ Wy @ Wh) * Wh - 2 * Wh @ Wh
 
 
-@pytest.mark.parametrize("function", [loss, answer, lengths, nested, traced])
+def laid_out(Wx, Wh, Wy):
+    return np.kron(Wx.T @ Wx, Wy @ Wh @ Wy.T) @ (Wy @ Wh @ Wx).T.reshape(-1)
+
+
+@pytest.mark.parametrize("function", [loss, answer, lengths, nested, traced, laid_out])
 @pytest.mark.parametrize("length", [1, 2, 4])
 def test_a_printed_function_means_on_words_what_it_means_on_arrays(function, length):
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -170,6 +179,9 @@ SAME = {
               lambda A: sum((T - i) * matrix_power(A, i) for i in range(1, T + 1))),
     "count after a change": (lambda A: sum(matrix_power(A, t - i) for t in range(1, T + 1) for i in range(1, t + 1)),
                              lambda A: sum((T - k) * matrix_power(A, k) for k in range(0, T))),
+    "telescope": (lambda A: sum(matrix_power(A, r + 1) @ matrix_power(A.T, T - 1 - r) for r in range(0, T))
+                  - sum(matrix_power(A, r) @ matrix_power(A.T, T - r) for r in range(0, T)),
+                  lambda A: matrix_power(A, T) - matrix_power(A.T, T)),
     "last split off": (lambda A: sum(matrix_power(A, i) for i in range(0, T + 1)) - matrix_power(A, T),
                        lambda A: sum(matrix_power(A, i) for i in range(0, T))),
     "first split off": (lambda A: sum(matrix_power(A, T - i) for i in range(0, T + 1)),
@@ -335,6 +347,31 @@ def test_the_tangent_kernel_is_that_of_the_jacobian():
         )
 
 
+def test_the_tangent_kernel_of_all_samples_is_a_sum_of_kronecker_products():
+    X = words.family("X", [T], "x", "p")
+
+    def outputs(Wx, Wh, Wy, X):
+        T = len(X)
+        return Wy @ sum(matrix_power(Wh, T - i) @ Wx @ X[i - 1] for i in range(1, T + 1))
+
+    given = arrays(3)
+    given["X"] = given["x"].transpose(1, 2, 0)
+    f = words.run(outputs, dict(Wx=Wx, Wh=Wh, Wy=Wy, X=X))
+    found = sum(value(words.tangent(f, f, LETTERS[name]), given, 3) for name in ("Wx", "Wh", "Wy"))
+    weights = Weights(given["Wx"], given["Wh"], given["Wy"])
+    np.testing.assert_allclose(found, ntk.ntk(weights, given["x"]), rtol=1e-11)
+
+
+def test_the_differential_is_the_derivative_along_a_direction():
+    D, F = words.matrix("D", "h", "h"), words.matrix("F", "y", "h")
+    f = words.run(lambda Wh, Wy, T: Wy @ matrix_power(Wh, T), dict(Wh=Wh, Wy=Wy, T=T))
+    given = arrays(4)
+    given |= dict(D=np.random.default_rng(1).normal(size=(4, 4)), F=np.random.default_rng(2).normal(size=(3, 4)))
+    up, down = ((given["Wy"] + e * given["F"]) @ matrix_power(given["Wh"] + e * given["D"], 4) for e in (1e-6, -1e-6))
+    found = value(words.differential(f, [(Wh, D), (Wy, F)]), given, 4)
+    np.testing.assert_allclose(found, (up - down) / 2e-6, atol=1e-8)
+
+
 def correlated(Wx, Wh, Wy, x, y):
     P, T, _ = x.shape
     return sum(
@@ -392,7 +429,11 @@ def test_what_has_no_word_is_refused():
         matrix_power(Wx, 2)
     with pytest.raises(ValueError, match="has no word"):
         matrix_power(Wh + Wh.T, T)
-    with pytest.raises(TypeError, match="no kron"):
-        np.kron(Wh, Wh)
+    with pytest.raises(TypeError, match="no cross"):
+        np.cross(Wh, Wh)
+    with pytest.raises(ValueError, match="not transposed"):
+        _ = np.kron(Wh, Wh).T
+    with pytest.raises(ValueError, match="only a matrix is laid out"):
+        Wh.reshape(2)
     with pytest.raises(ValueError, match="needs 2 indices"):
         x[0]

@@ -55,13 +55,22 @@ class Factor(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A coefficient times closed words (traces) times one open word, summed over bound indices with limits >= 0."""
+    """A coefficient times closed words (traces) times one open word, summed over bound indices with limits >= 0.
+
+    `left` is the word before ⊗, where there is one.
+    """
 
     coefficient: sp.Expr
     word: tuple = ()
     loops: tuple = ()
     bound: tuple = ()
     limits: frozenset = frozenset()
+    left: tuple = ()
+
+    @property
+    def factors(self):
+        """Every letter in it."""
+        return (*self.left, *self.word, *itertools.chain(*self.loops))
 
     def moved(self, change):
         return Term(
@@ -70,6 +79,7 @@ class Term(NamedTuple):
             tuple(tuple(f.moved(change) for f in loop) for loop in self.loops),
             tuple(i for i in self.bound if i not in change),
             frozenset(sp.expand(e.xreplace(change)) for e in self.limits),
+            tuple(f.moved(change) for f in self.left),
         )
 
     def fresh(self):
@@ -133,14 +143,14 @@ def contracted(term, mean):
 
     `mean` takes the two factors and gives the word that the sum is and indices to be replaced, or None.
     """
-    words = {None: term.word, **dict(enumerate(term.loops))}
+    words = {None: term.word, "left": term.left, **dict(enumerate(term.loops))}
     for p in term.bound:
         used = [(w, at) for w, word in words.items() for at, f in enumerate(word) if any(i.has(p) for i in f.index)]
         if len(used) != 2 or used[0][0] != used[1][0] or term.coefficient.has(p):
             continue
         (which, first), (_, second) = used
         word = words[which]
-        if which is not None and second + 1 == len(word) and first == 0:
+        if isinstance(which, int) and second + 1 == len(word) and first == 0:
             word, first, second = (word[-1], *word[:-1]), 0, 1  # neighbours across the seam
         f, g = word[first], word[second]
         if second != first + 1 or f.letter.cols or g.letter.cols or f.T or not g.T or f.index[0] != g.index[0]:
@@ -152,9 +162,10 @@ def contracted(term, mean):
             continue
         new, change = found
         words[which] = (*word[:first], *new, *word[second + 1 :])
-        loops = tuple(word for w, word in words.items() if w is not None)
-        bound = tuple(k for k in term.bound if k != p)
-        return contracted(Term(term.coefficient, words[None], loops, bound, term.limits - over).moved(change), mean)
+        loops = tuple(word for w, word in words.items() if isinstance(w, int))
+        bound, limits = tuple(k for k in term.bound if k != p), term.limits - over
+        done = Term(term.coefficient, words[None], loops, bound, limits, words["left"])
+        return contracted(done.moved(change), mean)
     return term
 
 
@@ -184,10 +195,10 @@ def normal(term):
         if loop:
             loops.append(loop)
     coefficient = sp.powsimp(sp.expand(sp.sympify(term.coefficient * size), power_exp=False))
-    word = _rewritten(term.word)
+    word, left = _rewritten(term.word), _rewritten(term.left)
     for part in sp.Add.make_args(sp.expand(coefficient, power_exp=False)):
         if part != 0:
-            yield term._replace(coefficient=part, word=word, loops=tuple(loops))
+            yield term._replace(coefficient=part, word=word, loops=tuple(loops), left=left)
 
 
 def _turns(loop):
@@ -196,7 +207,12 @@ def _turns(loop):
 
 
 def _key(term):
-    return show(_counts(term.coefficient)[1]), "".join(map(str, term.word)), *sorted(map(_turns, term.loops))
+    return (
+        show(_counts(term.coefficient)[1]),
+        "".join(map(str, term.left)),
+        "".join(map(str, term.word)),
+        *sorted(map(_turns, term.loops)),
+    )
 
 
 def _faces(term):
@@ -220,7 +236,7 @@ def _places_of(term, name):
     """Where an index stands, whatever its name, its direction and the turn of the loops: only like ones may swap."""
     return sorted(
         f"{f.letter.name} {slot} {abs(_coefficient(e, name))}"
-        for f in itertools.chain(term.word, *term.loops)
+        for f in term.factors
         for slot, e in enumerate((f.power, *f.index))
         if e.has(name)
     )
@@ -250,9 +266,7 @@ def _irredundant(term, given):
 def _counted(term):
     """The term with an index done on which nothing depends: as many equal summands as its range is long."""
     for name in term.bound:
-        used = term.coefficient.has(name) or any(
-            e.has(name) for f in itertools.chain(term.word, *term.loops) for e in (*f.index, f.power)
-        )
+        used = term.coefficient.has(name) or any(e.has(name) for f in term.factors for e in (*f.index, f.power))
         lows, highs = _ends(term, name)
         if not used and len(lows) == len(highs) == 1:
             count = sp.expand(highs[0][0] - lows[0][0] + 1)
@@ -297,6 +311,13 @@ def _joined(faces, others, given):
             if one and two:
                 return [b._replace(coefficient=sp.expand(p + q) * rest)]
             if not one and not two:
+                for e in sorted(a.limits, key=show):  # each has a value that the other lacks
+                    name = next((n for n in a.bound if abs(_coefficient(e, n)) == 1), None)
+                    short = a.limits - {e} | {sp.expand(e - 1)}
+                    if name is not None and _possible(short | given) and _within(short, b.limits, given):
+                        at = {name: sp.expand(name - e / _coefficient(e, name))}
+                        last = a._replace(limits=a.limits - {e}).moved(at)
+                        return [a._replace(limits=short), b, *normal(last)]
                 continue
             less, more = (a, b) if one else (b, a)
             for e in sorted(more.limits, key=show):

@@ -5,7 +5,7 @@ range ends at a symbol is kept as one term with its limits. `run` calls a functi
 reduced by these rules and no other:
 
 - a power of one matrix times a power of the same one adds the exponents; diagonal matrices commute;
-- transposing reverses a word; traces are cyclic and do not see transposition;
+- transposing reverses a word; traces are cyclic and do not see transposition; (A ⊗ B) vec(M) = vec(B M Aᵀ);
 - a matrix with orthonormal columns has RᵀR = 1 (R†R = 1 where it is complex);
 - where WR = RB is given for W = RBR†, so is WᵏR = RBᵏ for every k >= 0, and its adjoint;
 - names of summation indices do not matter, a sum may run backwards, and two ranges are equal where each implies the
@@ -30,6 +30,7 @@ __all__ = [
     "Letter",
     "Numbers",
     "correlate",
+    "differential",
     "differentiate",
     "family",
     "gradient",
@@ -102,6 +103,8 @@ class Expression:
             return NotImplemented
         if not self.shape or not other.shape or self.shape[-1] != other.shape[0]:
             raise ValueError(f"inner spaces must agree in a product, got {self.shape} and {other.shape}")
+        if "⊗" in other.shape[0]:
+            return _applied(self, other)
         left, right, dims = self, other, (len(self.shape), len(other.shape))
         if dims == (1, 2):
             left, right = other.T, self
@@ -119,8 +122,16 @@ class Expression:
         """The transpose; a vector is its own, as in numpy."""
         if len(self.shape) < 2:
             return self
+        if "⊗" in self.shape[0]:
+            raise ValueError("a Kronecker product is not transposed")
         terms = (t._replace(word=transposed(t.word)) for t in self.terms)
         return Expression(terms, self.shape[::-1], self.given)
+
+    def reshape(self, n):
+        """A matrix row by row, as one vector: only ``reshape(-1)`` has a meaning."""
+        if n != -1 or len(self.shape) != 2:
+            raise ValueError(f"only a matrix is laid out, by reshape(-1), got {n} and shape {self.shape}")
+        return Expression(self.T.terms, ["⊗".join(self.shape)], self.given)
 
     def conj(self):
         """The complex conjugate, letter by letter."""
@@ -143,7 +154,7 @@ class Expression:
         every = set()
         for t in self.terms:
             every |= t.coefficient.free_symbols | {s for e in t.limits for s in e.free_symbols}
-            for f in itertools.chain(t.word, *t.loops):
+            for f in t.factors:
                 every |= f.power.free_symbols | {s for e in f.index for s in e.free_symbols}
                 every.add(sp.Symbol(f.letter.name, commutative=False))
         return every
@@ -266,7 +277,7 @@ def family(name, ends, rows, cols="", *, diagonal=False, real=True, white=False)
 
 
 def run(function, arguments):
-    """Call a function on words: its ``range``, ``sum`` and ``len`` take symbols, its numpy calls take words.
+    """Call a function on words: its ``range``, ``sum``, ``len`` and ``eye`` take symbols, its numpy calls take words.
 
     Parameters
     ----------
@@ -339,7 +350,10 @@ def run(function, arguments):
     def symbolic_len(value):
         return value.shape[0] if hasattr(value, "shape") else len(value)
 
-    swapped = dict(range=symbolic_range, sum=symbolic_sum, len=symbolic_len)
+    def symbolic_eye(size):
+        return identity(size) if isinstance(size, str) else np.eye(size)
+
+    swapped = dict(range=symbolic_range, sum=symbolic_sum, len=symbolic_len, eye=symbolic_eye)
     value = _with_globals(function, swapped)(**arguments)
     listed, out = isinstance(value, (list, np.ndarray)), []
     several = listed or isinstance(value, tuple)
@@ -414,20 +428,50 @@ def differentiate(expression, symbol):
     return expression._like(t._replace(coefficient=sp.diff(t.coefficient, symbol)) for t in expression.terms)
 
 
+def differential(expression, directions):
+    """How an expression moves, to first order, when matrices do.
+
+    Parameters
+    ----------
+    expression : Expression
+    directions : list of (matrix, direction)
+        Each matrix one real letter, each direction an expression of its shape.
+
+    Examples
+    --------
+    >>> from lrnn_helpers.symbolic import words
+    >>> X, D = words.matrix("X", "n", "n"), words.matrix("D", "n", "n")
+    >>> (words.differential(X @ X, [(X, D)]) - X @ D - D @ X).vanishes()
+    True
+    """
+    terms = []
+    for matrix, direction in directions:
+        letter = _letter(matrix)
+        for t, d in itertools.product(expression.terms, direction.terms):
+            if t.loops and any(f.letter == letter for loop in t.loops for f in loop):
+                raise ValueError(f"{letter.name} must not stand in a trace")
+            d = d.fresh()
+            for before, factor, after, bound, limits in _places(t.word, letter):
+                word = (*before, *(transposed(d.word) if factor.T else d.word), *after)
+                term = _times(t, d, word)
+                terms.append(term._replace(bound=term.bound + bound, limits=term.limits | limits))
+    return expression._like(terms)
+
+
 def tangent(one, other, matrix):
-    """The tangent kernel's part from one matrix: derivatives of two vectors, multiplied, summed over entries.
+    """The tangent kernel's part from one matrix: derivatives of two outputs, multiplied, summed over entries.
 
     Parameters
     ----------
     one, other : Expression
-        Vectors; the matrix stands in them untransposed.
+        Vectors, or matrices of one column a sample; the matrix stands in them untransposed.
     matrix : Expression
         One real letter.
 
     Returns
     -------
     Expression
-        A matrix: of L X r and M X q it is (r·q) L Mᵀ.
+        Of L X r and M X q it is (r·q) L Mᵀ for vectors r, q, and rᵀq ⊗ L Mᵀ for matrices.
 
     Examples
     --------
@@ -439,18 +483,19 @@ def tangent(one, other, matrix):
     True
     """
     letter, terms = _letter(matrix), []
+    if len(one.shape) != len(other.shape) or not one.shape:
+        raise ValueError(f"one and other must be two vectors or two matrices, got {one.shape} and {other.shape}")
+    columns = len(one.shape) == 2
     for s, t in itertools.product(one.terms, other.terms):
         t = t.fresh()
         for (k, f, r, b, e), (m, g, q, c, d) in itertools.product(_places(s.word, letter), _places(t.word, letter)):
             if f.T or g.T or not letter.real:
-                raise ValueError(f"{letter.name} must be real and stand untransposed in both vectors")
-            new = [sp.Dummy(i.name, integer=True) for i in c]
-            there = Term(sp.Integer(1), m, (q,), c, d).moved(dict(zip(c, new, strict=True)))
-            m, (q,), d = there.word, there.loops, there.limits
-            loops = (*s.loops, *t.loops, transposed(r) + q)
-            bound, limits = s.bound + t.bound + b + tuple(new), s.limits | t.limits | e | d
-            terms.append(Term(s.coefficient * t.coefficient, k + transposed(m), loops, bound, limits))
-    return Expression(terms, one.shape + other.shape, one.given | other.given)
+                raise ValueError(f"{letter.name} must be real and stand untransposed in both")
+            here = _times(s, t, k + transposed(m), () if columns else (transposed(r) + q,))
+            here = here._replace(left=transposed(r) + q if columns else ())
+            terms.append(here._replace(bound=here.bound + b + c, limits=here.limits | e | d))
+    shape = [f"{p}⊗{n}" for n, p in (one.shape, other.shape)] if columns else one.shape + other.shape
+    return Expression(terms, shape, one.given | other.given)
 
 
 def correlate(expression, means):
@@ -549,6 +594,8 @@ def _places(word, letter):
 
 def _matrix_power(base, n):
     n = sp.expand(sp.sympify(n))
+    if len(base.terms) > 1:
+        base = base.reduced()
     if len(base.shape) != 2 or base.shape[0] != base.shape[1]:
         raise ValueError(f"a power needs a square matrix, got {base.shape}")
     if n.is_Integer and n >= 0:
@@ -593,6 +640,28 @@ def _trace(m):
     return Expression(map(close, m.terms), (), m.given)
 
 
+def _kron(one, two):
+    if len(one.shape) != 2 or len(two.shape) != 2:
+        raise ValueError(f"kron takes two matrices, got {one.shape} and {two.shape}")
+    terms = []
+    for s, t in itertools.product(one.terms, two.terms):
+        t = t.fresh()
+        terms.append(_times(s, t, t.word)._replace(left=s.word))
+    shape = [f"{a}⊗{b}" for a, b in zip(one.shape, two.shape, strict=True)]
+    return Expression(terms, shape, one.given | two.given)
+
+
+def _applied(kron, vector):
+    """(A ⊗ B) vec(M) = vec(B M Aᵀ)."""
+    if len(kron.shape) != 2 or len(vector.shape) != 1:
+        raise ValueError(f"a Kronecker product acts on vectors only, got {kron.shape} and {vector.shape}")
+    terms = []
+    for s, t in itertools.product(kron.terms, vector.terms):
+        t = t.fresh()
+        terms.append(_times(s, t, (*s.word, *t.word, *transposed(s.left))))
+    return Expression(terms, kron.shape[:1], kron.given | vector.given)
+
+
 def _outer(one, two):
     if len(one.shape) != 1 or len(two.shape) != 1:
         raise ValueError(f"outer takes two vectors, got {one.shape} and {two.shape}")
@@ -608,6 +677,7 @@ _NUMPY = {
     np.linalg.norm: _Norm,
     np.trace: _trace,
     np.outer: _outer,
+    np.kron: _kron,
     np.transpose: lambda m: m.T,
     np.conj: lambda m: m.conj(),
 }
@@ -616,4 +686,5 @@ _NUMPY = {
 def _text(t):
     marks = "".join(f" tr({' '.join(map(str, loop))})" for loop in t.loops)
     over = f" [{', '.join(map(str, sorted(t.limits, key=str)))} >= 0]" if t.bound else ""
-    return f"{t.coefficient}{marks} {' '.join(map(str, t.word))}{over}"
+    left = f" {' '.join(map(str, t.left))} ⊗" if t.left else ""
+    return f"{t.coefficient}{marks}{left} {' '.join(map(str, t.word))}{over}"
