@@ -215,7 +215,7 @@ def _key(term):
     )
 
 
-def _faces(term):
+def _faces(term, changes):
     """The term with its indices in every order, each counted from 0 at its lower end or back from its upper one.
 
     A dict of what is summed to the terms that sum it.
@@ -226,7 +226,7 @@ def _faces(term):
     for orders in itertools.product(*(itertools.permutations(group) for _, group in alike)):
         faces = [term.moved(dict(zip(itertools.chain(*orders), names, strict=True)))]
         for name in names:
-            faces = [end for face in faces for end in _from_its_ends(face, name)]
+            faces = [end for face in faces for end in changes(face, name)]
         for face in faces:
             found.setdefault(_key(face), []).append(face._replace(bound=names))
     return found
@@ -255,6 +255,15 @@ def _from_its_ends(term, name):
     return [term.moved({name: change}) for change in changes] or [term]
 
 
+def _from_its_place(term, name):
+    for f in term.factors:
+        for e in (f.power, *f.index):
+            if abs(_coefficient(e, name)) == 1:
+                sign = _coefficient(e, name)
+                return [term.moved({name: sp.expand(sign * (name - e) + name)})]
+    return [term]
+
+
 def _irredundant(term, given):
     limits = set(term.limits)
     for e in sorted(term.limits, key=show):
@@ -279,27 +288,32 @@ def _counted(term):
 def collected(terms, given):
     """Terms with equal summands and equal ranges added up; those over an empty range, and those of sum 0, dropped.
 
-    Where one range is the other without its last (or first) value, that value's term is split off.
+    Where a range has a first or last value that the other lacks, that value's term is split off. Indices are first
+    counted from the ends of their ranges, then, for what is left, by the power or index in which they stand.
     """
-    kept, waiting = [], list(terms)  # kept: terms, each with its faces
-    while waiting:
-        term = waiting.pop(0)
-        if not _possible(term.limits | given):
-            continue
-        term = _irredundant(term, given)
-        faces = _faces(term)
-        counted = next((c for same in faces.values() for face in same if (c := _counted(face)) is not None), None)
-        if counted is not None:
-            waiting[:0] = normal(counted)
-            continue
-        for place, (_, others) in enumerate(kept):
-            if (parts := _joined(faces, others, given)) is not None:
-                del kept[place]
-                waiting[:0] = [part for part in parts if part.coefficient != 0]
-                break
-        else:
-            kept.append((term, faces))
-    return [term for term, _ in kept]
+    for changes in (_from_its_ends, _from_its_place):
+        kept, terms = [], list(terms)  # kept: terms, each with its faces
+        while terms:
+            term = terms.pop(0)
+            if not _possible(term.limits | given):
+                continue
+            term = _irredundant(term, given)
+            faces = _faces(term, changes)
+            counted = next((c for same in faces.values() for face in same if (c := _counted(face)) is not None), None)
+            if counted is not None:
+                terms[:0] = normal(counted)
+                continue
+            for place, (_, others) in enumerate(kept):
+                if (parts := _joined(faces, others, given)) is not None:
+                    del kept[place]
+                    terms[:0] = [part for part in parts if part.coefficient != 0]
+                    break
+            else:
+                kept.append((term, faces))
+        terms = [term for term, _ in kept]
+        if len(terms) < 2:
+            break
+    return terms
 
 
 def _joined(faces, others, given):
@@ -337,6 +351,19 @@ def _counts(coefficient):
         whole = all(s.is_integer for s in factor.free_symbols) and factor.is_polynomial()
         (counts if whole else rest).append(factor)
     return sp.Mul(*counts), sp.Mul(*rest)
+
+
+def smallest(terms):
+    """A symbol T >= 0 and a start > 0 below which one of the terms is not there, or None."""
+    for term in terms:
+        for e in sorted(term.limits, key=show):
+            symbols = e.free_symbols
+            if len(symbols) == 1 and not symbols & set(term.bound):
+                (symbol,) = symbols
+                start = symbol - e
+                if symbol.is_nonnegative and start.is_Integer and start > 0:
+                    return symbol, int(start)
+    return None
 
 
 def _within(limits, others, given):

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
-from lrnn_helpers.symbolic._reduce import Factor, Letter, Term, collected, contracted, normal, transposed
+from lrnn_helpers.symbolic._reduce import Factor, Letter, Term, collected, contracted, normal, smallest, transposed
 
 __all__ = [
     "Expression",
@@ -168,8 +168,16 @@ class Expression:
         return self._like(collected([s for t in self.terms for s in normal(t)], self.given))
 
     def vanishes(self):
-        """Whether it reduces to 0."""
-        return not self.reduced().terms
+        """Whether it reduces to 0; where parts are there for large T only, for each small T and for the large ones."""
+        left = self.reduced().terms
+        if not left:
+            return True
+        if (least := smallest(left)) is None:
+            return False
+        symbol, start = least
+        above = Expression(left, self.shape, self.given | {symbol - start})
+        cases = [Expression((t.moved({symbol: sp.Integer(n)}) for t in left), self.shape) for n in range(start)]
+        return all(case.vanishes() for case in [*cases, above])
 
     def __str__(self):
         return " + ".join(map(_text, self.terms)) or "0"
