@@ -17,6 +17,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import types
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -284,7 +285,7 @@ def family(name, ends, rows, cols="", *, diagonal=False, real=True, white=False)
     )
 
 
-def run(function, arguments):
+def run(function: Callable, arguments: dict) -> object:
     """Call a function on words: its ``range``, ``sum``, ``len`` and ``eye`` take symbols, its numpy calls take words.
 
     Parameters
@@ -299,6 +300,10 @@ def run(function, arguments):
     ------
     ValueError
         Where a loop over a symbolic range is left that no ``sum`` and no list closed.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/b_gradient_flow`.
 
     Examples
     --------
