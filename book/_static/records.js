@@ -123,7 +123,8 @@
       const name = document.createElement("strong");
       name.textContent = row.cells[0].textContent.trim();
       head.append(name, " ");
-      all(".status", row).slice(0, 3).forEach((badge) => head.append(badge.cloneNode(true), " "));
+      const [printed, own, effective] = [2, 3, 4].map((k) => row.cells[k].querySelector(".status"));
+      head.append(printed.cloneNode(true), " ", own.cloneNode(true), ", with what it uses ", effective.cloneNode(true), "; ");
       head.append(count ? `rests on ${count} ${count === 1 ? "other" : "others"}` : "rests on no other");
       panel.append(head);
       const what = document.createElement("p");

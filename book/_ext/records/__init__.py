@@ -32,6 +32,11 @@ def _read_anew(app):
         cached.cache_clear()
 
 
+def _outdated(app, env, added, changed, removed):
+    # they say what the chapters' notebooks recorded, and any of those may have changed
+    return [page for page, about in env.metadata.items() if about.get("records") and page in env.found_docs]
+
+
 def _load(app, page, template, context, doctree):
     if app.env.metadata.get(page, {}).get("records"):
         app.add_css_file("records.css")
@@ -44,6 +49,7 @@ def setup(app):
     for word, directive in DIRECTIVES.items():
         app.add_directive(word, directive)
     app.connect("builder-inited", _read_anew)
+    app.connect("env-get-outdated", _outdated)
     app.connect("doctree-resolved", _find.fill)
     app.connect("html-page-context", _load)
     app.connect("build-finished", _figures.write_thumbnails)

@@ -40,8 +40,8 @@ class Summary(Shown):
         for entry in entries(self.rows, self.records):
             name = f"{{ref}}`{span(self.rows, entry['rows'])} <erratum-{slug(entry['id'])}>`"
             cells = (name, KINDS[entry["kind"]], first(entry["consequence"]), entry["conclusion"])
-            lines.append((f"errata-line-{slug(entry['id'])}", [f"kind-{entry['kind']}"], cells, ""))
-        return [self.tabled(header, lines, (14, 12, 40, 34))]
+            lines.append((f"errata-line-{slug(entry['id'])}", [f"kind-{entry['kind']}"], cells, []))
+        return [self.tabled(header, lines, (14, 12, 40, 34), "errata")]
 
 
 class Errata(Shown):

@@ -3,15 +3,17 @@
 import base64
 import io
 import re
+from collections import Counter
 from html import escape
 from pathlib import Path
 
 from docutils import nodes
 from PIL import Image
 
+from lrnn_helpers.ledger._book import VERDICTS
 from records._shown import Shown, anchor, badge, ledger, named, notebooks, slug
 
-WIDTH = 480  # pixels of a thumbnail: sharp at half of it on any screen
+WIDTH = 720  # pixels of a thumbnail: sharp at half of it on any screen
 
 
 def plot(book, row):
@@ -40,7 +42,7 @@ class Figures(Shown):
         return [nodes.container("", *cards, classes=["gallery"])]
 
     def _card(self, id):
-        row, verdict = self.rows[id], self.verdict[id]
+        row = self.rows[id]
         self.citable(anchor(self.rows, id), named(self.rows, id))
         card = nodes.container(classes=["figure-card"], ids=[anchor(self.rows, id)])
         found = plot(self.book, row)
@@ -48,29 +50,21 @@ class Figures(Shown):
             self.env.metadata[self.env.docname].setdefault("thumbnails", []).append(id)
             depth = self.env.docname.count("/")
             source = f"{'../' * depth}_images/thumbnail-{slug(id)}.png"
-            html = f'<a class="thumbnail" href="{self.uri(row["chapter"], row["plot"])}"><img src="{source}" alt="{escape(found[0])}" loading="lazy"></a>'
+            image = f'<img src="{source}" alt="{escape(found[0])}" loading="lazy">'
+            html = f'<a class="thumbnail" href="{self.uri(row["chapter"], row["plot"])}">{image}</a>'
             card += nodes.raw("", html, format="html")
         mine = [r for r in self.records if r["call"] == "figure" and id in r["ids"] and "shows" in r]
-        where = (
-            f"{{ref}}`the plot <{row['plot']}>` in {self.place(row['chapter'])}"
-            if found
-            else self.place(row["chapter"])
-        )
+        shows, says = ([i for r in mine for i in r[side]] for side in ("shows", "says"))
+        where = f"{{ref}}`the plot <{row['plot']}>` in " if found else ""
+        counts = Counter(self.verdict[i] for i in says)
+        found = ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])
+        read = f"Read from it: {found}." if says else "The text reads no claim from it."
         lines = [
-            f"**{named(self.rows, id)}** {badge(verdict.remade)}",
-            "",
-            f"{' '.join(row['claim'].split())} · {where}",
-            "",
+            f"**{named(self.rows, id)}** {badge(self.verdict[id].remade)}",
+            f"{' '.join(row['claim'].split())} · {where}{self.place(row['chapter'])}",
+            read if mine else "No check yet.",
         ]
-        says = [i for r in mine for i in r["says"]]
-        read = (
-            f"{verdict.supported} of {verdict.read} claims that the text reads from it supported"
-            if says
-            else "the text reads no claim from it"
-        )
-        lines += [read if mine else "no check yet", ""]
-        card += self.parsed("\n".join(lines))
-        shows = [i for r in mine for i in r["shows"]]
+        card += self.parsed("\n\n".join(lines))
         for title, ids in (("what its panels show", shows), ("what the text reads from it", says)):
             if ids:
                 card += nodes.raw("", f"<details><summary>{title}</summary>", format="html")

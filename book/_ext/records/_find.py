@@ -48,7 +48,7 @@ class Find(Shown):
         }
         html = (
             '<form class="records-filter" hidden role="search" aria-label="Filter the lines"><label class="wide">find '
-            '<input type="search" name="words" autocomplete="off" placeholder="(47), Figure A5, 3.4.5, page 26, kernel">'
+            '<input type="search" name="words" autocomplete="off" placeholder="(47), Figure A5, 3.4.5, page 26">'
             '</label><button type="reset">all lines</button><output aria-live="polite"></output></form>'
         )
         out = [nodes.raw("", html, format="html")]
@@ -66,7 +66,7 @@ class Find(Shown):
 
     def _line(self, keys, links, words):
         shown = " · ".join(f'<a href="{address}">{escape(text)}</a>' for address, text in links if address)
-        return f'<li data-keys="{escape(keys)}">{shown or escape(keys)} <span class="what">{words}</span></li>'
+        return f'<li data-keys="{escape(keys)}">{shown} <span class="what">{words}</span></li>'
 
     def _where(self, section):
         found = pages(self.listed, section)

@@ -24,7 +24,7 @@ class Graph(Shown):
                 part = row["section"].split(".")[0] if row["section"][:1].isalpha() else row["section"]
                 sections.setdefault(part, []).append(id)
         lines = [
-            f'<div class="graph-line"><h3 id="graph-{slug(part)}">§{escape(part)}</h3><ul>{"".join(map(self._node, ids))}</ul></div>'
+            f'<div class="graph-line"><h3>§{escape(part)}</h3><ul>{"".join(map(self._node, ids))}</ul></div>'
             for part, ids in sorted(sections.items())
         ]
         key = " ".join(tag(word) for word in EVIDENCE)
@@ -41,7 +41,8 @@ class Graph(Shown):
         uses += [self.rows[id]["of"]] if self.rows[id].get("of") in self.status else []
         effective = self.status[id].effective
         text = id if is_number(self.rows[id]) else named(self.rows, id)
+        edges = " ".join(map(slug, dict.fromkeys(uses)))
         return (
             f'<li><a id="node-{slug(id)}" class="node status-{effective}" href="#{anchor(self.rows, id)}" '
-            f'data-uses="{" ".join(map(slug, dict.fromkeys(uses)))}" title="{WORDS.get(effective, effective)}">{escape(text)}</a></li>'
+            f'data-uses="{edges}" title="{WORDS.get(effective, effective)}">{escape(text)}</a></li>'
         )

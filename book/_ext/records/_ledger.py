@@ -7,12 +7,14 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 
 from lrnn_helpers.ledger._book import EVIDENCE, PRINTED, VERDICTS, totals
+from lrnn_helpers.ledger._errata import entries
 from lrnn_helpers.ledger._seal import displays, read_texts
 from records._shown import WORDS, Shown, anchor, badge, evidence_of, listed, named, slug, statement
 
 # What a reader looks for first when wrong forms come first.
 GRAVEST = ("wrong (no correction known)", "wrong (corrected)", "right under a stated condition", "slip")
 GRAVEST += ("not supported", "in part", "open")
+CLOSE = nodes.raw("", "</details>", format="html")
 
 
 class Totals(Shown):
@@ -94,19 +96,22 @@ class Table(Shown):
         """One section with a table for each chapter."""
         self.begin()
         claims, out = "claims" in self.options, []
+        self.entered = {id for entry in entries(self.rows, self.records) for id in entry["rows"]}
         for chapter in dict.fromkeys(row["chapter"] for row in self.rows.values()):
             of = [row for row in self.rows.values() if row["chapter"] == chapter]
             mine = [r for r in of if (r["kind"] in ("claim", "panel") if claims else r["id"] in self.status)]
             if not mine:
                 continue
             name = f"{'claims' if claims else 'rows'}-{slug(chapter)}"
-            section = self.section(f"§{mine[0]['section']}: {self.place(chapter)}", name)
+            section = self.section(self.place(chapter), name)
             if claims:
-                header, widths = ("claim", "in our words", "verdict", "over its domain, and outside"), (9, 38, 13, 40)
-                section += self.tabled(header, [self._claim(row) for row in mine], widths)
+                header, widths = ("claim", "in our words", "verdict", "over its domain, and outside"), (12, 38, 12, 38)
+                section += self.tabled(header, [self._claim(row) for row in mine], widths, "claims")
             else:
-                header = ("row", "what", "printed form", "evidence", "with what it uses", "checks")
-                section += self.tabled(header, [self._statement(row) for row in mine], (9, 23, 14, 12, 12, 30))
+                header = ("row", "what", "printed form", "evidence", "with what it uses")
+                section += self.tabled(
+                    header, [self._statement(row) for row in mine], (14, 41, 17, 14, 14), "statements"
+                )
             out.append(section)
         return out
 
@@ -123,11 +128,13 @@ class Table(Shown):
         id, own = row["id"], self.status[row["id"]]
         what = row["kind"] + (f" of {self.cite(row['of'])}" if "of" in row else "")
         what += f": {' '.join(row['claim'].split())}" if "claim" in row else ""
+        what += f" · {{ref}}`erratum <erratum-{slug(id)}>`" if id in self.entered else ""
         checks = [evidence_of(r) for r in self.records if id in r["ids"]]
         checks = checks or (["as its original"] if "of" in row else [])
-        cells = (self._link(id), what, *map(badge, own), listed(checks))
-        html = statement(row, self._here)
-        return anchor(self.rows, id), [*self._classes(row, own.printed), f"evidence-{own.own}"], cells, html
+        folded = '<details class="statement"><summary>statement and checks</summary>' + statement(row, self._here)
+        more = [nodes.raw("", folded, format="html"), *self.parsed(listed(checks, "no check")), CLOSE.deepcopy()]
+        classes = [*self._classes(row, own.printed), f"evidence-{own.own}"]
+        return anchor(self.rows, id), classes, (self._link(id), what, *map(badge, own)), more
 
     def _here(self, id):
         return f'<a href="#{anchor(self.rows, id)}">{escape(named(self.rows, id))}</a>'
@@ -142,7 +149,7 @@ class Table(Shown):
             found.append(f"carried by {self.cite(other)}{f', {part}' if part else ''}")
         found += [f"read from {self.cite(row['figure'])}"] if row.get("figure") in self.rows else []
         cells = (self._link(id), listed([line for line in said if line]), badge(self.verdict[id]), listed(found))
-        return anchor(self.rows, id), self._classes(row, self.verdict[id]), cells, ""
+        return anchor(self.rows, id), self._classes(row, self.verdict[id]), cells, []
 
 
 class Excuses(Shown):

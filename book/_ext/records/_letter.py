@@ -44,9 +44,10 @@ class Letter(Shown):
         printed = Counter(
             self.status[id].printed for id, row in self.rows.items() if is_number(row) and id in self.status
         )
+        right = printed["right"] + printed["definition"]
         judged = Counter(self.verdict[id] for id, row in self.rows.items() if row["kind"] == "claim")
         return (
-            f"Of the {t['equations']} numbered equations {printed['right'] + printed['definition']} are right as printed, "
+            f"Of the {t['equations']} numbered equations {right} are right as printed, "
             f"{t['proved']} of them or of their corrected forms proved in general; "
             f"{printed['right under a stated condition']} are right under a condition, {t['slips']} have a slip, "
             f"{t['wrong']} are wrong and have a corrected form. Of the {t['claims']} claims that we count in the text "

@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from lrnn_helpers.ledger import read_rows, statuses, verdicts
 from lrnn_helpers.ledger._book import is_number, read_notebooks, read_records
-from lrnn_helpers.ledger._seal import read_texts, shown_latex
+from lrnn_helpers.ledger._seal import FENCE, read_texts, shown_latex
 
 WORDS = {
     "symbolic": "symbolic for listed T",
@@ -24,6 +24,7 @@ WORDS = {
     "no": "not remade",
     "in part": "in part",
 }
+LONG = {"fig": "Figure", "prop": "Proposition"}
 
 
 @cache
@@ -53,12 +54,14 @@ def anchor(rows, id):
 
 
 def named(rows, id):
-    """A row's name in words: "(106)", "3.4.5", "Figure A5", "ours conserved"."""
+    """A row's name in words: "(106)", "3.4.5", "Lemma 3.2", "Figure A5", "ours conserved"."""
     if is_number(rows[id]):
         return f"({id})"
-    if id.startswith("fig-"):
-        return "Figure " + id.removeprefix("fig-").replace("-", ", ")
-    return id.replace("-", " ")
+    found = re.fullmatch(r"([a-z]+)-([A-Z\d][\w.]*)(?:-(\w+))?", id)
+    if not found:
+        return id.replace("-", " ")
+    word, number, panel = found.groups()
+    return f"{LONG.get(word, word.capitalize())} {number}" + (f", {panel}" if panel else "")
 
 
 def badge(word):
@@ -156,10 +159,15 @@ class Shown(SphinxDirective):
             return f"{{eq}}`eq:paper-{id}`"
         return f"{{ref}}`{named(self.rows, id)} <{anchor(self.rows, id)}>`"
 
+    def title(self, chapter):
+        """A chapter's title."""
+        text = FENCE.sub("", (Path(self.book) / f"{chapter}.md").read_text(encoding="utf-8"))
+        return re.search(r"(?m)^# (.+)$", text)[1]
+
     def place(self, chapter):
         """A chapter's link, or its bare name while it is not written."""
         if (Path(self.book) / f"{chapter}.md").exists():
-            return f"{{doc}}`/{self.config.ledger_book}/{chapter}`"
+            return f"{{doc}}`{self.title(chapter)} </{self.config.ledger_book}/{chapter}>`"
         return f"*{chapter.split('/')[-1].replace('_', ' ')}*"
 
     def uri(self, chapter, target=""):
@@ -172,19 +180,19 @@ class Shown(SphinxDirective):
         label = f"paper-{id}"
         return self.uri(self.shown[label], nodes.make_id(f"equation-eq-{label}")) if label in self.shown else None
 
-    def tabled(self, header, rows, widths):
-        """A table whose rows have ids and classes: `rows` are (id, classes, cells, HTML after the second cell)."""
+    def tabled(self, header, rows, widths, name):
+        """A table whose rows have ids and classes: `rows` are (id, classes, cells, nodes that end the second cell)."""
         (found,) = self.parsed(table(header, [cells for _, _, cells, _ in rows], widths))
+        found["classes"].append(name)  # the style names its columns on a phone, where cells stand below each other
         lines = [row for row in found.findall(nodes.row) if row.parent.tagname == "tbody"]
-        for line, (id, classes, _, html) in zip(lines, rows, strict=True):
+        for line, (id, classes, _, more) in zip(lines, rows, strict=True):
             line["ids"], line["classes"] = [id], [*classes]
-            if html:
-                line[1] += nodes.raw("", html, format="html")
+            line[1] += more
         return found
 
 
 def statement(row, cite):
-    """What is printed, what holds in its place and what it rests on, folded; `cite` makes an HTML link of an id."""
+    """What is printed, what holds in its place and what it rests on, as HTML; `cite` makes a link of an id."""
     forms = [("printed", row.get("latex")), ("corrected", row.get("erratum", {}).get("corrected"))]
     parts = [
         f'<p class="form {word}" data-tex="{escape(latex.strip())}"><span class="word">{word}</span> '
@@ -195,4 +203,4 @@ def statement(row, cite):
     parts += [f"<p>assuming {escape(row['assumes'])}</p>"] if "assumes" in row else []
     for word, key in (("rests on", "uses"), ("proved by", "proof")):
         parts += [f"<p>{word} {', '.join(map(cite, row[key]))}</p>"] if row.get(key) else []
-    return f'<details class="statement"><summary>statement</summary>{"".join(parts)}</details>' if parts else ""
+    return "".join(parts)
