@@ -127,9 +127,7 @@
       head.append(printed.cloneNode(true), " ", own.cloneNode(true), ", with what it uses ", effective.cloneNode(true), "; ");
       head.append(count ? `rests on ${count} ${count === 1 ? "other" : "others"}` : "rests on no other");
       panel.append(head);
-      const what = document.createElement("p");
-      what.textContent = row.cells[1].querySelector("p").textContent;
-      panel.append(what);
+      panel.append(row.cells[1].querySelector("p").cloneNode(true));
       all("p.form", row).forEach((form) => {
         const copy = form.cloneNode(true);
         /* what is set in type already is set anew: its source is in the title */

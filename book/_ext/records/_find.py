@@ -1,5 +1,6 @@
 """An index by the paper's own names: its sections and pages, numbers, figures, claims, and the book's headings."""
 
+import re
 from html import escape
 from pathlib import Path
 
@@ -26,6 +27,11 @@ def pages(listed, section):
                 later = numbered[here + 1]["page"] if here + 1 < len(numbered) else entry["page"]
                 return f"{entry['page']}–{later}" if later > entry["page"] else str(entry["page"])
     return ""
+
+
+def worded(text):
+    """A sentence as HTML, with its mathematics between dollars for MathJax."""
+    return re.sub(r"\$([^$]+)\$", r'<span class="math">\\(\1\\)</span>', escape(text))
 
 
 class Find(Shown):
@@ -110,7 +116,7 @@ class Find(Shown):
         links = [(self.uri(row["chapter"], row["plot"]) if "plot" in row else "", name)]
         links.append((self.uri("figures", anchor(self.rows, id)), "verdicts and settings" if "plot" in row else name))
         return self._line(
-            f"{name} fig {id.removeprefix('fig-')} {id} {keys}", links, f"{where}: {escape(row['claim'])}"
+            f"{name} fig {id.removeprefix('fig-')} {id} {keys}", links, f"{where}: {worded(row['claim'])}"
         )
 
     def _claim(self, id):
@@ -119,7 +125,7 @@ class Find(Shown):
         words = " ".join((row.get("claim") or "; ".join(row.get("parts", {}).values())).split())
         word = self.status[id].printed if id in self.status else self.verdict[id]
         return self._line(
-            f"{row['kind']} {name} {id} {keys}", [(self._rows(id), name)], f"{where} {tag(word)} {escape(words)}"
+            f"{row['kind']} {name} {id} {keys}", [(self._rows(id), name)], f"{where} {tag(word)} {worded(words)}"
         )
 
 
