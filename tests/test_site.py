@@ -147,6 +147,14 @@ def test_the_ledger_page_shows_the_verdicts_on_claims(site):
                 assert f"outside, on {record['passed']} of {record['outside']}" in found
 
 
+def test_a_claim_leads_to_the_cell_that_judges_it(site):
+    judged = {r["ids"][0]: r for r in BOOK.records if r["call"] == "claim" and not r["ids"][0].startswith("ours-")}
+    for id, record in judged.items():
+        link = page_soup("book/ledger").find(id=f"claim-{slug(id)}").td.a["href"]
+        assert link == f"{record['chapter']}.html#check-{slug(id)}"
+        assert f"[{id}" in page_soup(f"book/{record['chapter']}").find(id=f"check-{slug(id)}").get_text()
+
+
 @pytest.mark.parametrize("page", ["book/ledger", "book/intro"])
 def test_the_totals_are_those_of_the_ledger(site, page):
     t = totals(BOOK.rows, BOOK.records)

@@ -6,7 +6,7 @@ On the ledger's page ``{ledger-totals}``, ``{records-filter}``, ``{ledger-table}
 ``{letter}``, a summary for the paper's authors; at the top of a chapter ``{chapter-card}``.
 """
 
-from records import _errata, _figures, _find, _graph, _ledger, _letter
+from records import _cells, _errata, _figures, _find, _graph, _ledger, _letter
 from records._card import Card
 from records._shown import ledger, notebooks
 
@@ -50,6 +50,8 @@ def setup(app):
         app.add_directive(word, directive)
     app.connect("builder-inited", _read_anew)
     app.connect("env-get-outdated", _outdated)
+    app.connect("doctree-read", _cells.mark)
+    app.connect("missing-reference", _cells.unmarked)
     app.connect("doctree-resolved", _find.fill)
     app.connect("html-page-context", _load)
     app.connect("build-finished", _figures.write_thumbnails)

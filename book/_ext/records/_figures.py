@@ -19,7 +19,7 @@ WIDTH = 720  # pixels of a thumbnail: sharp at half of it on any screen
 def plot(book, row):
     """The alternative text and the PNG of a row's ``plot``, the name that a cell of its chapter gives its figure."""
     for cell in notebooks(book).get(row["chapter"], {}).get("cells", ()):
-        about = cell["metadata"].get("mystnb", {})
+        about = cell.get("metadata", {}).get("mystnb", {})
         if row.get("plot") and about.get("figure", {}).get("name") == row["plot"]:
             for output in cell["outputs"]:
                 if "image/png" in output.get("data", {}):

@@ -121,8 +121,12 @@ class Table(Shown):
         return [f"kind-{slug(row['kind'])}", f"in-{slug(section)}", f"verdict-{slug(word)}", f"grave-{grave}"]
 
     def _link(self, id):
+        """A row's name, linked to its equation, else to the cell that judges it."""
         self.citable(anchor(self.rows, id), named(self.rows, id))
-        return self.cite(id) if f"paper-{id}" in self.shown else named(self.rows, id)
+        if f"paper-{id}" in self.shown:
+            return self.cite(id)
+        judged = any(id in record["ids"] for record in self.records)
+        return f"{{ref}}`{named(self.rows, id)} <check-{slug(id)}>`" if judged else named(self.rows, id)
 
     def _statement(self, row):
         id, own = row["id"], self.status[row["id"]]

@@ -160,9 +160,10 @@ class Shown(SphinxDirective):
         return f"{{ref}}`{named(self.rows, id)} <{anchor(self.rows, id)}>`"
 
     def title(self, chapter):
-        """A chapter's title."""
+        """A chapter's title, or its bare name where it has none."""
         text = FENCE.sub("", (Path(self.book) / f"{chapter}.md").read_text(encoding="utf-8"))
-        return re.search(r"(?m)^# (.+)$", text)[1]
+        found = re.search(r"(?m)^# (.+)$", text)
+        return found[1] if found else chapter
 
     def place(self, chapter):
         """A chapter's link, or its bare name while it is not written."""
