@@ -61,8 +61,9 @@ serve: book  ## show the book at http://127.0.0.1:8000 (PORT=...)
 notebooks: $(READER)  ## write the .ipynb whose .md has changed (NAMES="setup ..." or NAMES=all forces)
 	$(BIN)/python tools/notebooks.py write $(NAMES)
 
-ledger: $(READER)  ## write the ledger's totals into the README
+ledger: $(READER)  ## write the ledger's totals into the README, and errata.yml
 	$(BIN)/python -m lrnn_helpers.ledger readme
+	$(BIN)/python -m lrnn_helpers.ledger errata
 
 seal: $(READER)  ## after reading equation and function side by side: seal them
 	$(BIN)/python -m lrnn_helpers.ledger seal

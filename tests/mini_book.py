@@ -236,6 +236,7 @@ ROWS = r"""
     also: ["4"]
     corrected: 'p = a - b'
     consequence: 'The sign.'
+    conclusion: none
 - id: "4"
   kind: identity
   uses: ["3"]

@@ -3,9 +3,11 @@
 import book_rules
 import notebooks
 import pytest
+import yaml
 from conftest import ROOT
 
 from lrnn_helpers.ledger import _book
+from lrnn_helpers.ledger._errata import errata_yaml
 
 BOOK = book_rules.read(ROOT, notebooks.colab_cell())
 
@@ -32,3 +34,26 @@ def test_totals_have_the_keys_that_the_design_fixes():
         "figures figures_remade own_results own_proved checks mutants_rejected mutants_crashed"
     )
     assert list(_book.totals(BOOK.rows, BOOK.records)) == keys.split()
+
+
+def test_errata_yml_is_what_the_command_writes():
+    text = (ROOT / "book" / "errata.yml").read_text(encoding="utf-8")
+    assert text == errata_yaml(BOOK.rows, BOOK.records), "run: make ledger"
+
+
+def test_errata_yml_says_everything_and_the_gravest_first():
+    found = yaml.safe_load((ROOT / "book" / "errata.yml").read_text(encoding="utf-8"))
+    checked = {id for record in BOOK.records if "printed" in record for id in record["ids"]}
+    wanted = {head for id, head in _book.errata(BOOK.rows).items() if id in checked}
+    assert {entry["id"] for entry in found} == wanted and len(found) == len(wanted)
+    for entry in found:
+        erratum = BOOK.rows[entry["id"]]["erratum"]
+        assert entry["rows"][0] == entry["id"] and set(entry["rows"][1:]) == set(erratum.get("also", ()))
+        assert entry["changes"] is (erratum["conclusion"] != "none") and entry["evidence"]
+        forms = {form["id"]: (form.get("printed"), form.get("corrected")) for form in entry["forms"]}
+        for id in entry["rows"]:
+            row = BOOK.rows[id]
+            stated = row.get("latex"), row.get("erratum", {}).get("corrected")
+            assert forms.get(id, (None, None)) == tuple(text and text.strip() for text in stated)
+    changes = [entry["changes"] for entry in found]
+    assert changes == sorted(changes, reverse=True) and True in changes and False in changes

@@ -11,7 +11,7 @@ BY_ID = {row["id"]: row for row in ROWS}
 EQUATIONS = ROWS[:204]
 EMPTY = ["20", "22", "93", "178", "190"]
 KEYS = ["id", "section", "chapter", "kind", "of", "figure", "uses", "proof", "latex", "claim", "parts", "domain"]
-KEYS += ["assumes", "erratum", "seal"]
+KEYS += ["assumes", "erratum", "plot", "seal"]
 MATHEMATICS = {"definition", "identity", "theorem", "approximation", "continuation", "copy", "empty"}
 RESULTS = "energy_function solutions stability phase_transitions rich_learning sensory_integration"
 APPENDICES = (
@@ -182,14 +182,17 @@ def test_errata_are_complete():
     found = [row for row in ROWS if "erratum" in row]
     heads = [row for row in found if "kind" in row["erratum"]]
     followers = [row for row in found if row not in heads]
-    keys = ["kind", "also", "corrected", "consequence"]
+    keys = ["kind", "also", "corrected", "consequence", "conclusion"]
     named = {id for row in heads for id in row["erratum"].get("also", ())}
     assert but(lambda row: list(row["erratum"]) == [key for key in keys if key in row["erratum"]], heads) == []
-    assert but(lambda row: {"kind", "corrected", "consequence"} <= row["erratum"].keys(), heads) == []
+    assert but(lambda row: {"kind", "corrected", "consequence", "conclusion"} <= row["erratum"].keys(), heads) == []
     assert but(lambda row: list(row["erratum"]) == ["corrected"] and row["id"] in named, followers) == []
     assert but(lambda row: row["erratum"]["kind"] in ("substantive", "condition", "slip"), heads) == []
     assert but(lambda row: row["erratum"]["corrected"] not in ("", row.get("latex")), found) == []
     assert but(lambda row: row["erratum"]["consequence"].rstrip(")").endswith("."), heads) == []
+    # a clause that says which conclusion of the paper changes, or the word
+    clause = re.compile(r"none|(?!none)[a-z]\S* .*[^.]")
+    assert but(lambda row: clause.fullmatch(row["erratum"]["conclusion"]), heads) == []
     assert but(lambda row: row["kind"] not in ("empty", "claim", "panel", "step", "assumption"), found) == []
     assert named <= BY_ID.keys() and named.isdisjoint(row["id"] for row in heads)
     conditions = [row for row in heads if row["erratum"]["kind"] == "condition"]

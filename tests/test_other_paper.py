@@ -7,15 +7,18 @@ numbers and sections, then the commands.
 import json
 import re
 from fractions import Fraction
+from io import StringIO
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 import sympy as sp
+import yaml
 from cells import define
 from conftest import ROOT
 from scipy.integrate import solve_ivp
+from sphinx.application import Sphinx
 
 from lrnn_helpers.ledger import MIME, Check, read_records, read_rows, statuses, verdicts
 from lrnn_helpers.ledger.__main__ import main
@@ -196,22 +199,27 @@ def test_a_dozen_equations_of_another_paper_are_checked(records):
     assert records[4]["symbolic"] == "all" and not records[4]["every_size"]
 
 
-def test_its_ledger_begins_with_its_transcription_and_ends_with_totals(records, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "saxe.md").write_text(TRANSCRIPTION, encoding="utf-8")
-    (tmp_path / "README.md").write_text("<!-- totals:begin -->\n<!-- totals:end -->\n", encoding="utf-8")
+def write_notes(root, records):
+    """The paper's folder: a chapter, its notebook, and a ledger that began with the transcription."""
+    (root / "saxe.md").write_text(TRANSCRIPTION, encoding="utf-8")
     main(["--book", "notes", "init", "saxe.md"])
-    text = (tmp_path / "notes/ledger.yml").read_text(encoding="utf-8")
+    text = (root / "notes/ledger.yml").read_text(encoding="utf-8")
     text = text.replace("section: ''", "section: '1.1'").replace("chapter: ''", "chapter: deep")
     erratum = "  erratum: {kind: slip, corrected: 't = 0', consequence: 'Planted here.'}\n"
     order = "\n- id: order\n  section: '1.2'\n  chapter: deep\n  kind: claim\n  claim: 'the larger first'\n"
-    (tmp_path / "notes/ledger.yml").write_text(text + erratum + order, encoding="utf-8")
+    (root / "notes/ledger.yml").write_text(text + erratum + order, encoding="utf-8")
     page = TRANSCRIPTION.replace("$$\n", "$$\n\n")
     page = re.sub(r"(?s)\$\$([^$]+?) \\quad \((\w+)\)\$\$", r"$$\1$$ (eq:paper-\2)", page)
-    (tmp_path / "notes/deep.md").write_text(page, encoding="utf-8")
+    (root / "notes/deep.md").write_text("# Deep linear networks\n" + page, encoding="utf-8")
     cells = [dict(cell_type="code", source="", outputs=[dict(data={MIME: r}) for r in records])]
-    (tmp_path / "notes/deep.ipynb").write_text(json.dumps(dict(cells=cells)), encoding="utf-8")
-    for command in (["seal"], ["readme"], ["totals", "--json"]):
+    (root / "notes/deep.ipynb").write_text(json.dumps(dict(cells=cells)), encoding="utf-8")
+
+
+def test_its_ledger_begins_with_its_transcription_and_ends_with_totals(records, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").write_text("<!-- totals:begin -->\n<!-- totals:end -->\n", encoding="utf-8")
+    write_notes(tmp_path, records)
+    for command in (["seal"], ["readme"], ["errata"], ["totals", "--json"]):
         main(["--book", "notes", *command])
     found = json.loads(capsys.readouterr().out)
     assert (found["numbers"], found["settled"], found["slips"], found["claims_supported"]) == (12, 12, 1, 1)
@@ -220,6 +228,61 @@ def test_its_ledger_begins_with_its_transcription_and_ends_with_totals(records, 
     status = statuses(rows, read_records(tmp_path / "notes"))
     assert status["S3"].printed == "slip" and status["3"].printed == "definition" and status["5"].own == "proved"
     assert verdicts(rows, records)["order"] == "supported" and all("seal" in row for row in rows.values())
+    assert yaml.safe_load((tmp_path / "notes/errata.yml").read_text(encoding="utf-8"))[0]["id"] == "S3"
+
+
+PAGES = {
+    "ledger": "records-filter ledger-totals ledger-table ledger-graph ledger-excuses ledger-displays",
+    "errata": "errata-summary errata-waiting",
+    "figures": "figure-gallery",
+    "find": "find-list",
+    "letter": "letter",
+}
+
+
+def test_its_records_have_pages(records, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
+    write_notes(tmp_path, records)
+    fence = "```{%s}\n%s\n```\n\n"
+    for page, words in PAGES.items():
+        text = f"# {page}\n\n" + "".join(fence % (word, "") for word in words.split())
+        if page == "ledger":
+            text += "## Claims\n\n" + fence % ("ledger-table", ":claims:")
+        if page == "errata":
+            text += "## Slips\n\n" + fence % ("errata-list", ":kind: slip")
+        (tmp_path / f"notes/{page}.md").write_text(text, encoding="utf-8")
+    deep = tmp_path / "notes/deep.md"
+    card = fence % ("chapter-card", ":section: §1\n:runtime: 2 s\nWhat is larger is learned first.")
+    deep.write_text(deep.read_text(encoding="utf-8").replace("networks\n", "networks\n\n" + card, 1), encoding="utf-8")
+    tree = "".join(f"notes/{page}\n" for page in ("deep", *PAGES))
+    (tmp_path / "index.md").write_text("# Notes\n\n" + fence % ("toctree", tree), encoding="utf-8")
+    warnings = StringIO()
+    app = Sphinx(
+        tmp_path,
+        None,
+        tmp_path / "html",
+        tmp_path / "trees",
+        "html",
+        dict(
+            extensions=["myst_parser", "sphinx_design", "sphinx.ext.mathjax", "paper_numbers", "records"],
+            myst_enable_extensions=["attrs_inline", "colon_fence", "dollarmath"],
+            exclude_patterns=["saxe.md", "html", "trees"],
+            html_static_path=[str(ROOT / "book" / "_static")],
+            ledger_book="notes",
+            nitpicky=True,
+        ),
+        status=None,
+        warning=warnings,
+    )
+    app.build()
+    assert warnings.getvalue() == ""
+    html = {page: (tmp_path / f"html/notes/{page}.html").read_text(encoding="utf-8") for page in ("deep", *PAGES)}
+    assert all(f'id="row-{id}"' in html["ledger"] for id in ("1", "S3")) and 'id="claim-order"' in html["ledger"]
+    assert 'data-keys="equation S3 ' in html["find"] and 'href="deep.html#equation-eq-paper-s3"' in html["find"]
+    assert "Planted here." in html["errata"] and "Planted here." in html["letter"]
+    assert "records.js" in html["find"] and "records.js" not in html["deep"]
+    assert "13 checks" in html["deep"] and 'href="errata.html#erratum-S3"' in html["deep"]
 
 
 def test_the_ledger_knows_nothing_of_this_book_s_paper():

@@ -17,6 +17,7 @@ from docutils.nodes import make_id
 import lrnn_helpers
 from lrnn_helpers.ledger import statuses, verdicts
 from lrnn_helpers.ledger._book import CHECKS, errata, is_number, totals
+from lrnn_helpers.ledger._errata import entries
 
 PAGES = toc_pages()
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
@@ -101,11 +102,14 @@ REMADE = {"yes": "remade", "no": "not remade"}
 
 
 def rows_of(page, header):
-    """The cells, as text, of every table row on a page whose table has this header."""
-    found = []
+    """The cells, as text, of every table row on a page whose table has this header, by the row's anchor."""
+    found = {}
     for table in page_soup(page).select("article table"):
-        head, *body = ([text(cell) for cell in row.select("th, td")] for row in table.select("tr"))
-        found += body if head == header else []
+        head, *body = table.select("tr")
+        if [text(cell) for cell in head.select("th, td")] == header:
+            for row in body:
+                assert row["id"] not in found, f"two rows are {row['id']}"
+                found[row["id"]] = [text(cell) for cell in row.select("th, td")]
     return found
 
 
@@ -113,31 +117,44 @@ def text(tag):
     return " ".join(tag.get_text().split())
 
 
-def bare(id):
-    return f"({id})" if is_number(BOOK.rows[id]) else id
+def slug(id):
+    return re.sub("[^A-Za-z0-9]+", "-", id)
 
 
 def test_the_ledger_page_shows_the_statuses_that_follow_from_the_records(site):
-    header = ["row", "kind", "printed form", "evidence", "with what it uses", "checks"]
-    shown = rows_of("book/ledger", header)
-    expected = {bare(id): (s.printed, *(EVIDENCE.get(e, e) for e in s[1:])) for id, s in STATUS.items()}
-    assert {row[0]: tuple(row[2:5]) for row in shown} == expected and len(shown) == len(expected)
-    for name, *_, checks in shown:
-        mine = [r for r in BOOK.records if name.strip("()") in r["ids"] and "mutants" in r and r["mutants"]["rejected"]]
-        for record in mine:
-            assert f"{record['mutants']['rejected']} of " in checks and record["call"][:5] in checks
+    shown = rows_of("book/ledger", ["row", "what", "printed form", "evidence", "with what it uses"])
+    expected = {f"row-{slug(id)}": (s.printed, *(EVIDENCE.get(e, e) for e in s[1:])) for id, s in STATUS.items()}
+    assert {anchor: tuple(row[2:5]) for anchor, row in shown.items()} == expected
+    for id in STATUS:
+        name, what = shown[f"row-{slug(id)}"][:2]
+        assert name == f"({id})" if is_number(BOOK.rows[id]) else name.lower().split()[-1] in id.lower()
+        assert BOOK.rows[id].get("latex", "").strip() in page_soup("book/ledger").find(id=f"row-{slug(id)}").get_text()
+        for record in BOOK.records:
+            if id in record["ids"] and "mutants" in record and record["mutants"]["rejected"]:
+                assert f"{record['mutants']['rejected']} of " in what and record["call"][:5] in what
 
 
 def test_the_ledger_page_shows_the_verdicts_on_claims(site):
     shown = rows_of("book/ledger", ["claim", "in our words", "verdict", "over its domain, and outside"])
     claims = {id: row for id, row in BOOK.rows.items() if row["kind"] in ("claim", "panel")}
-    assert {row[0]: row[2] for row in shown} == {id: VERDICT[id] for id in claims}
-    for id, said, _, found in shown:
+    assert {anchor: row[2] for anchor, row in shown.items()} == {f"claim-{slug(id)}": VERDICT[id] for id in claims}
+    for id in claims:
+        _, said, _, found = shown[f"claim-{slug(id)}"]
         assert len(said) > 10
         for record in BOOK.records:
             if id in record["ids"] and "predicate" in record:
                 assert f"{record['held']} of {record['cases']}" in found
                 assert f"outside, on {record['passed']} of {record['outside']}" in found
+
+
+def test_a_claim_leads_to_the_cell_that_judges_it(site):
+    judged = {r["ids"][0]: r for r in BOOK.records if r["call"] == "claim" and not r["ids"][0].startswith("ours-")}
+    for id, record in judged.items():
+        link = page_soup("book/ledger").find(id=f"claim-{slug(id)}").td.a["href"]
+        assert link == f"{record['chapter']}.html#check-{slug(id)}"
+        place = page_soup(f"book/{record['chapter']}").find(id=f"check-{slug(id)}")
+        cell = place if "cell" in place.get("class", ()) else place.find_parent("div", class_="cell")
+        assert f"[{id}" in cell.get_text()
 
 
 @pytest.mark.parametrize("page", ["book/ledger", "book/intro"])
@@ -157,43 +174,70 @@ def test_the_totals_are_those_of_the_ledger(site, page):
     assert {what: number for number, what in cards} == expected
 
 
-def test_the_graph_shows_effective_evidence(site):
-    cells = page_soup("book/ledger").select("svg.ledger-graph g.cell")
-    shown = {cell.title.string.split(":")[0]: cell["class"][1] for cell in cells}
-    assert shown == {id: f"status-{s.effective}" for id, s in STATUS.items()}
+def test_the_graph_shows_effective_evidence_and_every_edge(site):
+    nodes = {node["id"].removeprefix("node-"): node for node in page_soup("book/ledger").select(".ledger-graph a.node")}
+    assert {id: node["class"][1] for id, node in nodes.items()} == {
+        slug(id): f"status-{s.effective}" for id, s in STATUS.items()
+    }
+    for id in STATUS:
+        row, node = BOOK.rows[id], nodes[slug(id)]
+        below = [*row.get("uses", ()), *row.get("proof", ()), *([row["of"]] if "of" in row else [])]
+        assert set(node["data-uses"].split()) == {slug(other) for other in below if other in STATUS}
+        assert node["href"] == f"#row-{slug(id)}" and len(text(node)) >= len(id.split("-")[-1])
 
 
 def test_the_errata_page_shows_each_form_under_its_name(site):
-    shown, id, side = {}, None, None
-    for tag in page_soup("book/errata").select("article p, article div.math"):
-        words = text(tag)
-        if (name := tag.select_one("strong")) and words.startswith(text(name)):
-            names = [n.strip("()") for n in text(name).split(", ")]
-            id = names[0] if len(names) == 1 else None
-        elif match := re.fullmatch(r"(Printed|Corrected)(?: \(?(.*?)\)?)?:", words):
-            side, id = match[1], match[2] or id
-        elif tag.name == "div":
-            shown[id, side] = tag.get_text().strip().removeprefix(r"\[").removesuffix(r"\]")
+    shown, page = {}, page_soup("book/errata")
+    for entry in page.select("section.erratum"):
+        head = next(id for id in BOOK.rows if entry["id"] == f"erratum-{slug(id)}")
+        for form in entry.select("div.form"):
+            (side,) = {"printed", "corrected"} & set(form["class"])
+            which = re.fullmatch(r"(Printed|Corrected)(?: \(?(.*?)\)?)?:", text(form.p))
+            assert which[1].lower() == side
+            named = next((id for id in BOOK.rows if which[2] and slug(id).lower() == slug(which[2]).lower()), head)
+            latex = form.select_one("div.math").get_text().strip()
+            shown[named, which[1]] = latex.removeprefix(r"\[").removesuffix(r"\]")
     checked = {i for r in BOOK.records if "printed" in r for i in r["ids"]}
     listed = [i for i, head in errata(BOOK.rows).items() if head in checked]
     expected = {(i, "Printed"): BOOK.rows[i].get("latex") for i in listed}
     expected |= {(i, "Corrected"): BOOK.rows[i].get("erratum", {}).get("corrected") for i in listed}
     assert shown == {key: latex.strip() for key, latex in expected.items() if latex}
+    assert all(page.find(id=f"erratum-{slug(i)}") for i in listed)
+
+
+@pytest.mark.parametrize("page", ["book/errata", "book/letter"])
+def test_errata_come_in_the_order_of_their_consequence(site, page):
+    order = [entry["id"] for entry in entries(BOOK.rows, BOOK.records)]
+    links = [a["href"].partition("#erratum-")[2] for a in page_soup(page).select("article table a, article li a")]
+    places = [links.index(slug(id)) for id in order]
+    assert places == sorted(places)
+    said = text(page_soup(page).select_one("article"))
+    for entry in entries(BOOK.rows, BOOK.records):
+        # formulas are set otherwise on the page than in the ledger
+        first, *_ = re.split(r"[$(]", entry["conclusion"])
+        assert not entry["changes"] or first.strip() in said
 
 
 def test_the_figures_page_shows_what_is_remade_and_what_is_read(site):
-    header = ["figure", "chapter", "remade", "what its panels show", "what the text reads from it", "our settings"]
-    shown = {row[0]: row[2:] for row in rows_of("book/figures", header)}
+    cards = {card["id"]: card for card in page_soup("book/figures").select(".figure-card")}
     figures = [id for id, row in BOOK.rows.items() if row["kind"] == "figure"]
-    assert list(shown) == figures
+    assert list(cards) == figures
     for id in figures:
-        remade, panels, read, settings = shown[id]
-        assert remade == REMADE.get(VERDICT[id].remade, VERDICT[id].remade)
+        card = cards[id]
+        assert text(card.select_one(".status")) == REMADE.get(VERDICT[id].remade, VERDICT[id].remade)
+        judged = {text(item.a): text(item.select_one(".status")) for item in card.select("li")}
         for record in [r for r in BOOK.records if id in r["ids"] and "shows" in r]:
-            assert all(f"{panel} {VERDICT[panel]}" in panels for panel in record["shows"])
-            assert all(f"{claim} {VERDICT[claim]}" in read for claim in record["says"])
-            assert f"{VERDICT[id].supported} of {VERDICT[id].read} supported" in read or not record["says"]
-            assert all(f"{name}: " in settings for name in record["settings"])
+            named = {
+                i: next(name for name in judged if slug(name) == slug(i).replace("fig-", "Figure-"))
+                for i in [*record["shows"], *record["says"]]
+            }
+            assert all(judged[named[i]] == VERDICT[i] for i in named)
+            assert f"{VERDICT[id].supported} supported" in text(card) or not VERDICT[id].supported
+            settings = dict(zip(map(text, card.select("dt")), map(text, card.select("dd")), strict=True))
+            assert settings.keys() == record["settings"].keys() and "np." not in "".join(settings.values())
+            picture, plot = card.select_one("a.thumbnail"), BOOK.rows[id]["plot"]
+            assert picture["href"].endswith(f"{record['chapter']}.html#{plot}")
+            assert (HTML / "book" / picture.img["src"]).resolve().is_file()
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.removeprefix("book/") in {r["chapter"] for r in BOOK.records}])
@@ -215,8 +259,10 @@ SPOILT = {
         "verdicts_on_claims",
     ),
     "totals": ("ledger", [(" / 199<", " / 204<")], "totals_are_those"),
-    "graph": ("ledger", [("cell status-numeric", "cell status-proved")], "graph_shows"),
+    "graph": ("ledger", [("node status-numeric", "node status-proved")], "graph_shows"),
+    "edges": ("ledger", [('data-uses="8 ', 'data-uses="')], "graph_shows"),
     "errata": ("errata", [("Printed", "X"), ("Corrected", "Printed"), ("X", "Corrected")], "each_form_under_its_name"),
+    "a thumbnail": ("figures", [("#fig-j-width", "#fig-j-large")], "what_is_remade"),
     "figures": (
         "figures",
         [(">remade<", ">x<"), (">open<", ">remade<"), (">in part<", ">remade<"), (">x<", ">open<")],
@@ -411,6 +457,108 @@ def test_search_and_front_door_in_a_browser(site, browser):
     with Visit(browser, HTML / "search.html") as visit:
         visit.page.goto((HTML / "search.html").as_uri() + "?q=recurrent")
         visit.page.wait_for_selector("#search-results li")
+
+
+# ---- the records, for a reader who looks something up
+
+VISIBLE = "lines => lines.filter(line => line.checkVisibility()).map(line => line.id || line.textContent.trim())"
+
+
+@pytest.mark.parametrize(
+    ("asked", "target"),
+    [
+        ("(47)", "appendices/c_input_output_mode.html#equation-eq-paper-47"),
+        ("equation 106", "appendices/h_landau.html#equation-eq-paper-106"),
+        ("Figure A5", "appendices/j_feature_learning.html#fig-j-width"),
+        ("3.4.5", "ledger.html#claim-3-4-5"),
+        ("neural tangent kernel", "appendices/i_ntk.html"),
+    ],
+)
+def test_it_is_found_in_two_clicks(site, browser, asked, target):
+    with Visit(browser, HTML / "book" / "intro.html") as visit:
+        visit.page.click("nav.bd-links a[href$='find.html']")
+        visit.page.fill("form.records-filter [name=words]", asked)
+        visit.page.wait_for_function(
+            "() => / of /.test(document.querySelector('form.records-filter output').textContent)"
+        )
+        lines = visit.page.locator(".find-list li:visible")
+        assert lines.count() < 25
+        visit.page.locator(f".find-list li:visible a[href$='{target}']").first.click()
+        assert visit.page.url.endswith(target)
+        place = target.partition("#")[2]
+        visit.page.locator(f"[id='{place}']" if place else "article h1").wait_for()
+        assert visit.complaints == []
+
+
+def test_the_ledger_filters_and_sorts(site, browser):
+    with Visit(browser, HTML / "book" / "ledger.html") as visit:
+        page, form = visit.page, visit.page.locator("form.records-filter")
+        rows = page.locator("table.ledger tbody tr[id]")
+        every = rows.evaluate_all(VISIBLE)
+        claims = [f"claim-{slug(id)}" for id, row in BOOK.rows.items() if row["kind"] in ("claim", "panel")]
+        assert set(every) == {f"row-{slug(id)}" for id in STATUS} | set(claims)
+        form.locator("[name=verdict]").select_option("verdict-slip")
+        slips = {f"row-{slug(id)}" for id, status in STATUS.items() if status.printed == "slip"}
+        assert set(rows.evaluate_all(VISIBLE)) == slips and slips
+        form.locator("[name=words]").fill("65")
+        assert rows.evaluate_all(VISIBLE) == ["row-65"]
+        assert form.locator("output").text_content() == f"1 of {len(every)}"
+        form.locator("button").click()
+        page.wait_for_function("count => !document.querySelector('tbody tr[id][hidden]')", arg=len(every))
+        assert rows.evaluate_all(VISIBLE) == every
+        form.locator("[name=gravest]").check()
+        first = [id for id, status in STATUS.items() if status.printed.startswith("wrong")]
+        shown = page.locator("table.statements tbody tr[id]").evaluate_all(VISIBLE)
+        assert set(shown[: len(first)]) == {f"row-{slug(id)}" for id in first}
+        form.locator("[name=gravest]").uncheck()
+        assert rows.evaluate_all(VISIBLE) == every and visit.faults() == {}
+
+
+def test_a_node_of_the_graph_opens_its_statement(site, browser):
+    with Visit(browser, HTML / "book" / "ledger.html") as visit:
+        panel, edges = visit.page.locator(".graph-panel"), visit.page.locator("svg.edges path")
+        assert not panel.is_visible()
+        visit.page.locator("#node-112").focus()
+        visit.page.wait_for_selector(".graph-panel mjx-container")
+        assert panel.inner_text().startswith("(112)") and edges.count()
+        below = visit.page.locator("a.node.below").evaluate_all("nodes => nodes.map(node => node.id)")
+        assert set(below) == {f"node-{slug(id)}" for id in rests_on("112")}
+        visit.page.locator("#node-9").hover()
+        assert panel.inner_text().startswith("(9)")
+        visit.page.keyboard.press("Escape")
+        assert not panel.is_visible() and visit.faults() == {}
+
+
+def rests_on(id):
+    """All statements below one in the graph."""
+    row, found = BOOK.rows[id], set()
+    for other in [*row.get("uses", ()), *row.get("proof", ()), *([row["of"]] if "of" in row else [])]:
+        found |= {other} | rests_on(other) if other in STATUS else set()
+    return found
+
+
+def test_without_javascript_every_line_is_there(site, browser):
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    for name, lines, form in (
+        ("ledger", "table.ledger tbody tr[id]", True),
+        ("find", ".find-list li", True),
+        ("figures", ".figure-card", False),
+    ):
+        page.goto((HTML / "book" / f"{name}.html").as_uri())
+        assert all(line.is_visible() for line in page.locator(lines).all()) and page.locator(lines).count() > 16
+        assert not form or not page.locator("form.records-filter").is_visible(), "a box that does nothing"
+    numbers = [id for id, row in BOOK.rows.items() if is_number(row)]
+    keys = [line.get("data-keys") for line in page_soup("book/find").select(".find-list li")]
+    assert all(any(key.startswith(f"equation {id} ") for key in keys) for id in numbers)
+    context.close()
+
+
+def test_the_letter_fills_two_sheets_at_most(site, browser, tmp_path):
+    with Visit(browser, HTML / "book" / "letter.html") as visit:
+        margin = {"top": "14mm", "bottom": "14mm", "left": "15mm", "right": "15mm"}
+        paper = visit.page.pdf(format="A4", margin=margin)
+        assert 1 <= len(re.findall(rb"/Type\s*/Page\b", paper)) <= 2
 
 
 def test_a_bad_page_is_seen(browser, site, tmp_path):

@@ -3,6 +3,7 @@
 init    write a ledger's first rows from a transcription: one for each numbered equation
 totals  print the numbers behind README and landing page
 seal    write the seals, after LaTeX, functions and rows were read side by side
+errata  write errata.yml beside the ledger: what is printed, what holds, and what follows, as data
 readme  write the totals between the README's marks, <!-- totals:begin --> and <!-- totals:end -->
 """
 
@@ -12,6 +13,7 @@ import re
 from pathlib import Path
 
 from lrnn_helpers.ledger._book import NUMBER, read_records, read_rows, summary, totals
+from lrnn_helpers.ledger._errata import errata_yaml
 from lrnn_helpers.ledger._seal import sealable, with_seals
 
 MARKS = re.compile(r"(<!-- totals:begin -->\n).*?(<!-- totals:end -->)", re.S)
@@ -49,6 +51,7 @@ def main(arguments=None):
     )
     commands.add_parser("totals", help="print them").add_argument("--json", action="store_true", help="as one object")
     commands.add_parser("seal", help="write the seals")
+    commands.add_parser("errata", help="write errata.yml")
     readme = commands.add_parser("readme", help="write the totals")
     readme.add_argument("--readme", type=Path, default=Path("README.md"), help="the file with the marks [README.md]")
     given = parser.parse_args(arguments)
@@ -67,6 +70,8 @@ def main(arguments=None):
         ledger.write_text(with_seals(ledger.read_text(encoding="utf-8"), seals), encoding="utf-8")
         text = json.dumps(free, indent=1, sort_keys=True, ensure_ascii=False)
         (given.book / "seals.json").write_text(text + "\n", encoding="utf-8")
+    elif given.command == "errata":
+        (given.book / "errata.yml").write_text(errata_yaml(rows, records), encoding="utf-8")
     elif given.command == "readme":
         text = given.readme.read_text(encoding="utf-8")
         if not MARKS.search(text):
