@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrnn_helpers._validation import extra
+from lrnn_helpers import _validation as valid
 
-with extra("plot"):
+with valid.extra("plot"):
     import matplotlib as mpl
     import matplotlib.pyplot as plt
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
+    "complex_path",
     "heat_map",
     "loss_curve",
     "mode_curves",
@@ -223,6 +224,89 @@ def _curves(name, modes, n):
     return out
 
 
+def complex_path(
+    z: ArrayLike,
+    predicted: ArrayLike | None = None,
+    label: str | None = None,
+    ax: Axes | None = None,
+    arrows: int = 2,
+    **line: object,
+) -> Axes:
+    """A path in the complex plane, with the direction of time on it: task dynamics, or a complex mode as it learns.
+
+    A ring stands where it starts, arrowheads point the way; the axes have one scale and a cross at 0.
+
+    Parameters
+    ----------
+    z : array_like, (n,)
+        Real or complex, time along the axis: d_1, ..., d_T, or a mode over learning time. NaN leave gaps.
+    predicted : array_like, (m,), optional
+        Drawn dashed over it.
+    label : str, optional
+        For the legend.
+    ax : matplotlib.axes.Axes, optional
+        New ones by default.
+    arrows : int
+        How many arrowheads, >= 0, evenly along the way.
+    **line
+        Passed on to ``Axes.plot``; ``marker="o"`` shows the steps of a task.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If `z` or `predicted` is not one-dimensional or is empty, or arrows < 0.
+    TypeError
+        If an argument does not hold numbers.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/o_rotations`.
+
+    Examples
+    --------
+    A positive angle a step turns clockwise, for the last step is at 1 and the one before it an angle ahead:
+
+    >>> import numpy as np
+    >>> from lrnn_helpers import dynamics, plotting
+    >>> d = dynamics.inverse_exponential(1.0, np.exp(0.5j), T=4)
+    >>> ax = plotting.complex_path(d, marker="o")
+    >>> ax.get_xlabel(), ax.get_aspect()
+    ('real part', 1.0)
+    """
+    z, *more = (_path(name, x) for name, x in (("z", z), ("predicted", predicted)) if x is not None)
+    arrows = valid.integer("arrows", arrows, at_least=0)
+    ax = _axes(ax)
+    ax.axhline(0, color="0.85", linewidth=1, zorder=0)
+    ax.axvline(0, color="0.85", linewidth=1, zorder=0)
+    simulation(z.real, z.imag, label, ax, **line)
+    colour = ax.get_lines()[-1].get_color()
+    for each in more:
+        theory(each.real, each.imag, ax=ax)
+    ax.plot(z[:1].real, z[:1].imag, "o", color=colour, markerfacecolor="white", markersize=7, zorder=4)
+    way = z[np.isfinite(z)]
+    walked = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(way)))])
+    for share in (np.arange(arrows) + 0.5) / max(arrows, 1) if walked[-1] > 0 else ():
+        k = min(np.searchsorted(walked, share * walked[-1], side="right"), len(way) - 1)
+        step = way[k] - way[k - 1]
+        at = way[k - 1] + step * (share * walked[-1] - walked[k - 1]) / (walked[k] - walked[k - 1])
+        head = (3, 0, np.angle(step, deg=True) - 90)
+        ax.plot([at.real], [at.imag], marker=head, color=colour, markersize=9, linestyle="none", zorder=4)
+    ax.set(xlabel="real part", ylabel="imaginary part")
+    ax.set_aspect("equal", adjustable="datalim")
+    return ax
+
+
+def _path(name, z):
+    z = valid.array(name, z, finite=False)
+    if z.ndim != 1 or not len(z):
+        raise ValueError(f"{name} must have shape (n,) with n >= 1, got {z.shape}")
+    return z.astype(complex)
+
+
 def loss_curve(steps: ArrayLike, loss: ArrayLike, label: str | None = None, ax: Axes | None = None) -> Axes:
     """Loss over training on a logarithmic axis.
 
@@ -401,7 +485,8 @@ def show(*, agree: float | None = None) -> None:
     Parameters
     ----------
     agree : float, optional
-        Every dashed theory line must follow a simulation in its axes this closely, as a share of the axes' height.
+        Every dashed theory line must follow a simulation in its axes this closely, as a share of the axes' height; a
+        path in the plane is followed anywhere, not only above and below.
 
     Raises
     ------
@@ -501,7 +586,15 @@ def _must_agree(figure, agree):
 
 
 def _gap(ax, line, other):
-    """The largest vertical distance of two lines where both have values, as a share of the axes' height."""
+    """The largest distance of a theory line from another, as a share of the axes' height.
+
+    Vertical where both have values. A path that goes back in x has no height there: each point's distance from it.
+    """
     (x, y), (u, v) = (_shares(ax, each.get_xydata(), each.get_transform()).T for each in (line, other))
+    if (np.diff(u) < 0).any():
+        points, start, way = (x + 1j * y)[:, None], (u + 1j * v)[:-1], np.diff(u + 1j * v)
+        length = np.where(way == 0, 1, np.abs(way) ** 2)
+        along = np.clip(((points - start) * way.conj()).real / length, 0, 1)
+        return np.abs(points - start - along * way).min(axis=1).max(initial=0.0)
     inside = (x >= u.min(initial=1)) & (x <= u.max(initial=0))
     return np.max(np.abs(np.interp(x[inside], u, v) - y[inside])) if inside.any() else np.inf

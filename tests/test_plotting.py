@@ -155,3 +155,48 @@ def test_theory_that_leaves_the_simulation_is_not_shown():
     with pytest.raises(AssertionError, match="is the simulation itself"):
         plotting.show(agree=0.01)
     plt.close("all")
+
+
+def test_a_path_in_the_complex_plane_points_the_way_of_time():
+    z = np.exp(-1j * np.linspace(0, np.pi, 201))
+    ax = plotting.complex_path(z, predicted=z[::2], label="turn", arrows=1)
+    _, _, path, theory, ring, head = ax.get_lines()
+    np.testing.assert_array_equal(path.get_xydata(), np.stack([z.real, z.imag], axis=1))
+    np.testing.assert_array_equal(theory.get_xydata(), path.get_xydata()[::2])
+    assert theory.is_dashed() and path.get_label() == "turn" and ax.get_aspect() == 1
+    np.testing.assert_allclose(ring.get_xydata(), [[1, 0]], atol=1e-12)
+    np.testing.assert_allclose(head.get_xydata(), [[0, -1]], atol=1e-3)
+    assert abs(head.get_marker()[2] - 90) < 2, "half way round, clockwise: to the left"
+
+
+def test_arrowheads_lie_evenly_on_the_way_and_only_where_it_leads():
+    def heads(z, n):
+        lines = plotting.complex_path(z, arrows=n, ax=plt.subplots()[1]).get_lines()[4:]
+        return [complex(*line.get_xydata()[0]) for line in lines]
+
+    np.testing.assert_allclose(heads([0, 1, 1 + 3j], 2), [1, 1 + 2j])
+    np.testing.assert_allclose(heads([0, np.nan, 4], 2), [1, 3])
+    assert heads([0, 1], 0) == heads([1j], 3) == heads([1j, 1j], 3) == []
+
+
+def test_a_path_in_the_complex_plane_refuses_what_is_none():
+    figures = plt.get_fignums()
+    for wrong in (np.ones((2, 2)), [], 1.0):
+        with pytest.raises(ValueError, match=r"z must have shape \(n,\)"):
+            plotting.complex_path(wrong)
+    with pytest.raises(ValueError, match="predicted must have shape"):
+        plotting.complex_path([0, 1], predicted=[[0, 1]])
+    with pytest.raises(ValueError, match="arrows must be"):
+        plotting.complex_path([0, 1], arrows=-1)
+    with pytest.raises(TypeError, match="z"):
+        plotting.complex_path(["a"])
+    assert plt.get_fignums() == figures
+
+
+def test_a_theory_path_that_leaves_its_simulation_is_noticed():
+    turn = np.exp(1j * np.linspace(0, 2 * np.pi, 201))
+    plotting.complex_path(turn, predicted=1.001 * turn[::3])
+    plotting.show(agree=0.01)
+    plotting.complex_path(turn, predicted=1.2 * turn[::3])
+    with pytest.raises(AssertionError, match="off every simulation"):
+        plotting.show(agree=0.01)
