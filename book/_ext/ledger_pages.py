@@ -148,6 +148,7 @@ class Table(Shown):
             said = " ".join(row.get("claim", "").split())
             said += "".join(f" · **{part}**: {' '.join(text.split())}" for part, text in row.get("parts", {}).items())
             found = "; ".join(evidence_of(r) for r in records if row["id"] in r["ids"] and r["call"] == "claim")
+            found = found or "; ".join(f"carried by `{c}`" for c in row.get("carried", ()))
             return f"`{row['id']}`", said, badge(verdict[row["id"]]), found or "—"
 
         if "claims" in self.options:
