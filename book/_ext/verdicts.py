@@ -41,7 +41,7 @@ class Carried(Shown):
         id = self.arguments[0]
         rows = ledger(self.book)[0]
         sentence, _, word = found(self.book, id)
-        lines = [":::{card}", f"**{sentence[0].upper() + sentence[1:]}.** {badge(word)}", "^^^"]
+        lines = [":::{card}", f"**{sentence[0].upper() + sentence[1:]}.** {badge(word)}", ""]
         for entry in rows[id]["carried"]:
             says, chapter, word = found(self.book, entry)
             lines.append(f"- `{entry}` {' '.join(says.split())}: {badge(word)}, {self.place(chapter)}")
