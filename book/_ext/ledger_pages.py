@@ -248,7 +248,7 @@ class Card(Shown):
         chapter = self.env.docname.removeprefix(f"{self.config.ledger_book}/")
         mine = [r for r in ledger(self.book)[1] if r["chapter"] == chapter and r["call"] in CHECKS]
         corrected = {id for r in mine if r["call"] == "refutes" for id in r["ids"]}
-        counts = f"{len(mine)} checks"
+        counts = f"{len(mine)} checks" if mine else "0 checks of its own"
         if corrected:
             counts += f", {len(corrected)} statements of the paper corrected"
         line = f"*{counts} · runs in about {self.options['runtime']}*"
