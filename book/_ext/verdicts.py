@@ -17,7 +17,7 @@ def found(book, entry):
     id, part = carrier(entry)
     if not part:
         return rows[id]["claim"], rows[id]["chapter"], verdict[id]
-    ((word,),) = [[r["verdict"] for r in records if id in r["ids"] and r.get("part") == part]]
+    word = next((r["verdict"] for r in records if id in r["ids"] and r.get("part") == part), "open")
     return rows[id]["parts"][part], rows[id]["chapter"], word
 
 
@@ -26,7 +26,9 @@ class Verdict(SphinxRole):
 
     def run(self):
         """One word, in the colours of the ledger."""
-        word = found(f"{self.env.app.srcdir}/{self.config.ledger_book}", self.text)[2]
+        book = f"{self.env.app.srcdir}/{self.config.ledger_book}"
+        self.env.note_dependency(f"{book}/ledger.yml")
+        word = found(book, self.text)[2]
         classes = ["status", f"status-{word.replace(' ', '-')}"]
         return [nodes.literal("", self.text), nodes.Text(" "), nodes.inline("", word, classes=classes)], []
 
