@@ -621,6 +621,60 @@ def test_verdicts_of_claims_and_their_parts(rows):
     assert verdicts(rows, [both[0], judged("c.1", no, "b")])["c.1"] == "in part"
 
 
+def carried(*carriers, **others):
+    return dict(id="abs.1", section="a", chapter="b", kind="claim", carried=[*carriers], **others)
+
+
+def test_a_claim_that_sums_up_others_has_their_verdict(rows):
+    yes, no = "supported", "not supported"
+    rows["c.2"] = dict(id="c.2", kind="claim", parts=dict(near="one", far="other"))
+    near, far = judged("c.2", yes, "near"), judged("c.2", no, "far")
+    rows["abs.1"] = carried("c.1", "c.2")
+
+    def found(*records):
+        return verdicts(rows, [*records])["abs.1"]
+
+    assert found(judged("c.1", yes), near, dict(far, verdict=yes)) == yes
+    assert found(judged("c.1", no), dict(near, verdict=no), far) == no
+    assert found(judged("c.1", yes), near, far) == found(judged("c.1", no), near, far) == "in part"
+    assert found(judged("c.1", yes), dict(near, verdict=no), far) == "in part"
+    assert found(near, far) == found(judged("c.1", yes), near) == "open"
+    rows["abs.1"] = carried("c.1", "c.2/near")
+    assert found(judged("c.1", yes), near, far) == found(judged("c.1", yes), near) == yes
+    assert found(judged("c.1", no), near) == "in part" and found(judged("c.1", yes), far) == "open"
+    rows["abs.2"] = dict(carried("abs.1"), id="abs.2")
+    records = [judged("c.1", yes), near, far]
+    assert verdicts(rows, records)["abs.2"] == yes
+    t = _book.totals(rows, records)
+    assert (t["claims"], t["claims_judged"], t["claims_supported"]) == (4, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (carried("c.9"), "'abs.1' is carried by 'c.9', which is no claim"),
+        (carried("3"), "carried by '3', which is no claim"),
+        (carried("c.1/near"), "carried by 'c.1/near', which is no claim"),
+        (carried("abs.1"), "in a circle, got abs.1 -> abs.1"),
+        (carried("abs.2"), "in a circle, got abs.1 -> abs.2 -> abs.1"),
+        (carried(), "names at least one, and has no check or part"),
+        (carried("c.1", parts=dict(a="one", b="other")), "has no check or part"),
+    ],
+)
+def test_a_claim_is_carried_by_claims_alone(rows, row, message):
+    rows |= {"abs.1": row, "abs.2": dict(carried("abs.1"), id="abs.2")}
+    with pytest.raises(ValueError, match=message):
+        verdicts(rows, [judged("c.1", "supported")])
+
+
+def test_a_claim_that_is_carried_has_no_check_of_its_own(rows):
+    rows["abs.1"] = carried("c.1")
+    records = [judged("c.1", "supported")]
+    assert verdicts(rows, records)["abs.1"] == "supported"
+    with pytest.raises(ValueError, match="has no check or part"):
+        verdicts(rows, [*records, judged("abs.1", "supported")])
+
+
 def test_a_figure_is_remade_from_its_panels_and_its_text_is_another_matter(rows):
     rows["fig-1-left"] = dict(id="fig-1-left", kind="panel", of="fig-1")
     rows["fig-1-right"] = dict(id="fig-1-right", kind="panel", of="fig-1")

@@ -10,8 +10,8 @@ ROWS = yaml.safe_load((ROOT / "book" / "ledger.yml").read_text(encoding="utf-8")
 BY_ID = {row["id"]: row for row in ROWS}
 EQUATIONS = ROWS[:204]
 EMPTY = ["20", "22", "93", "178", "190"]
-KEYS = ["id", "section", "chapter", "kind", "of", "figure", "uses", "proof", "latex", "claim", "parts", "domain"]
-KEYS += ["assumes", "erratum", "plot", "seal"]
+KEYS = ["id", "section", "chapter", "kind", "of", "figure", "uses", "carried", "proof", "latex", "claim", "parts"]
+KEYS += ["domain", "assumes", "erratum", "plot", "seal"]
 MATHEMATICS = {"definition", "identity", "theorem", "approximation", "continuation", "copy", "empty"}
 RESULTS = "energy_function solutions stability phase_transitions rich_learning sensory_integration"
 APPENDICES = (
@@ -135,6 +135,12 @@ def test_panels_and_claims_name_their_figure():
     panels = [row for row in ROWS if row["kind"] == "panel"]
     assert but(lambda row: kind(row["of"]) == "figure" and row["id"].startswith(row["of"]), panels) == []
     assert but(lambda row: "figure" not in row or (row["kind"] == "claim" and kind(row["figure"]) == "figure")) == []
+
+
+def test_the_four_key_properties_are_carried_by_claims():
+    carried = [row for row in ROWS if "carried" in row]
+    assert [row["id"] for row in carried] == ["abs.1", "abs.2", "abs.3", "abs.4"]
+    assert but(lambda row: row["kind"] == "claim" and not row.keys() & {"parts", "uses"}, carried) == []
 
 
 def test_parts_are_sentences_of_a_claim():

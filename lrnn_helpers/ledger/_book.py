@@ -187,16 +187,40 @@ def verdicts(rows, records):
     """What was found of every claim and panel, a word by id, and of every figure, a `FigureVerdict`.
 
     A claim or panel is "supported", "not supported", "in part" (where its parts differ) or "open" (where it, or one of
-    its parts, has no record). A figure is remade as far as the panels are supported that it shows, which are its claims
+    its parts, has no record). A claim that sums up others has no check of its own: its row names, under ``carried``,
+    the claims that carry it, or single parts of them ("3.5.3/longer"), and their verdicts are joined as parts are. A
+    figure is remade as far as the panels are supported that it shows, which are its claims
     about the figure itself; apart from that stands how many of the claims that the text reads from it are supported.
+
+    Raises
+    ------
+    ValueError
+        Where a row is ``carried`` by nothing, by what is no claim or part of one, or in a circle, or has a check or
+        parts besides.
     """
-    out = {}
+    out, of_row = {}, {id: [] for id in rows}
+    for record in records:
+        for id in record["ids"] if record["call"] == "claim" else ():
+            of_row.setdefault(id, []).append(record)
+
+    def verdict(id, part="", above=()):
+        """Of a row, or of one of its parts."""
+        row = rows.get(id, {})
+        if row.get("kind") not in ("claim", "panel") or (part and part not in row.get("parts", ())):
+            raise ValueError(f"row {above[-1]!r} is carried by {_joined(id, part)!r}, which is no claim of the ledger")
+        if id in above:
+            raise ValueError(f"claims must not carry each other in a circle, got {' -> '.join((*above, id))}")
+        if "carried" not in row:
+            mine = [r for r in of_row[id] if not part or r.get("part") == part]
+            missing = () if part else row.get("parts", {}).keys() - {r.get("part") for r in mine}
+            return "open" if missing else _of_all(r["verdict"] for r in mine)
+        if of_row[id] or "parts" in row or not row["carried"]:
+            raise ValueError(f"row {id!r} is carried by other claims: it names at least one, and has no check or part")
+        return _of_all(verdict(other, which, (*above, id)) for other, which in map(carrier, row["carried"]))
+
     for id, row in rows.items():
         if row["kind"] in ("claim", "panel"):
-            mine = [r for r in records if id in r["ids"] and r["call"] == "claim"]
-            found = {r["verdict"] for r in mine}
-            missing = row.get("parts", {}).keys() - {r.get("part") for r in mine}
-            out[id] = "open" if missing or not mine else found.pop() if len(found) == 1 else "in part"
+            out[id] = verdict(id)
     for id, row in rows.items():
         if row["kind"] == "figure":
             mine = [r for r in records if id in r["ids"] and r["call"] == "figure" and "shows" in r]
@@ -245,6 +269,22 @@ def totals(rows, records):
         "mutants_rejected": sum(rejected for rejected, _ in of_equations.values()),
         "mutants_crashed": sum(crashed for _, crashed in of_equations.values()),
     }
+
+
+def carrier(text):
+    """The id and the part, "" for the whole claim, that an entry of ``carried`` names."""
+    id, _, part = text.partition("/")
+    return id, part
+
+
+def _joined(id, part):
+    return f"{id}/{part}" if part else id
+
+
+def _of_all(found):
+    """The verdict on a whole from those on what it consists of."""
+    found = set(found)
+    return "open" if "open" in found or not found else found.pop() if len(found) == 1 else "in part"
 
 
 CHECKS = ("holds", "defines", "refutes", "limit", "claim")

@@ -14,7 +14,7 @@ DISPLAY = re.compile(
     re.M | re.S,
 )
 STATED = (
-    *("section", "chapter", "kind", "of", "figure", "uses", "proof"),
+    *("section", "chapter", "kind", "of", "figure", "uses", "carried", "proof"),
     *("latex", "claim", "parts", "domain", "assumes", "erratum"),
 )
 RAN = (
