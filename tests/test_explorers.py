@@ -1,19 +1,19 @@
 """The explorers: their mathematics against the package, their plumbing on a small book, their words by keyboard."""
 
-import json
 import re
 import sys
+import zlib
 
 import numpy as np
 import pytest
 from conftest import ROOT
 from test_site import Visit, browser  # noqa: F401  (a fixture)
 
-from lrnn_helpers import dynamics, modes, solutions
+from lrnn_helpers import dynamics, modes, solutions, transitions
 from lrnn_helpers.modes import Modes
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from explorer import EXPLORERS  # noqa: E402
+from explorer import EXPLORERS
 
 SCRIPTS = ROOT / "book" / "_static" / "explorers"
 CASES = 200
@@ -21,6 +21,8 @@ CONF = """
 extensions = ["myst_nb", "sphinx.ext.mathjax", "explorer", "mathjax_local"]
 html_theme = "sphinx_book_theme"
 html_static_path = ["_static"]
+html_context = {"default_mode": "auto"}
+templates_path = ["_templates"]
 html_css_files = ["book.css"]
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "off"
@@ -44,8 +46,355 @@ def small_book(tmp_path_factory):
     index = "# Index\n\n```{toctree}\nall\none\nnone\n```\n"
     (source / "index.md").write_text(index, encoding="utf-8")
     (source / "conf.py").write_text(CONF, encoding="utf-8")
-    (source / "_static").symlink_to(ROOT / "book" / "_static")
+    for folder in ("_static", "_templates"):
+        (source / folder).symlink_to(ROOT / "book" / folder)
     app = Sphinx(source, source, source / "html", source / "doctrees", "html", status=None, warningiserror=True)
     app.build()
     assert app.statuscode == 0
     return source / "html"
+
+
+# ---- the mathematics
+
+
+@pytest.fixture(scope="module")
+def run(browser):  # noqa: F811
+    """A function that evaluates JavaScript with the explorers' mathematics loaded; `x` is its argument."""
+    page = browser.new_page()
+    page.add_script_tag(path=SCRIPTS / "lrnn.js")
+    yield lambda code, x: page.evaluate(f"(x) => {code}", x)
+    page.close()
+
+
+def draws(seed, keys):
+    """Random modes, tasks and lengths, the same for both sides."""
+    rng = np.random.default_rng(seed)
+    for _ in range(CASES):
+        T = int(rng.integers(2, 13))
+        x = dict(
+            T=T,
+            start=rng.uniform(0.05, 1.2, 3).tolist(),
+            signed=rng.uniform(-1.2, 1.2, 3).tolist(),
+            s=rng.uniform(-1.5, 1.5, T).tolist(),
+            late=dynamics.inverse_exponential(rng.uniform(0.3, 1.5), rng.uniform(0.2, 0.9), T).tolist(),
+            delta=float(rng.uniform(0.2, 2)),
+            lam=float(rng.uniform(-1, 1.3)),
+            beta=float(rng.uniform(0.6, 1.5)),
+            grid=rng.uniform(0.05, 4, 8).tolist(),
+            rate=float(rng.uniform(1e-3, 1e-2)),
+            times=np.sort(rng.uniform(0, 12, 6)).tolist(),
+        )
+        yield {key: x[key] for key in keys.split()}
+
+
+def modes_of(path):
+    return np.stack([np.asarray(m) for m in path], axis=-1)
+
+
+def dynamics_(T, delta, lam):
+    kinds = (dynamics.inverse_exponential(delta, lam, T), dynamics.constant(delta, T))
+    return [*kinds, dynamics.exponential(delta, lam, T)]
+
+
+def recurrent(start, late, times):
+    return [solutions.recurrent_mode(t, start[1] / 2, 0.8, late, window=0.02) for t in times]
+
+
+# {name: (keys of the inputs, what the explorers compute, what the package does, relative tolerance)}
+SAME = {
+    "dynamics": (
+        "T delta lam",
+        "['inverse', 'constant', 'exponential'].map(k => LRNN.dynamics(k, x.delta, x.lam, x.T))",
+        dynamics_,
+        1e-12,
+    ),
+    "energy": ("signed s", "LRNN.energy(...x.signed, x.s)", lambda signed, s: modes.energy(Modes(*signed), s), 1e-12),
+    "velocity": (
+        "signed s",
+        "LRNN.velocity(x.signed, x.s, [])",
+        lambda signed, s: modes_of(modes.velocity(Modes(*signed), s)),
+        1e-12,
+    ),
+    "flow": (
+        "start late times",
+        "LRNN.flow(x.start, x.late, x.times, 1e-11)",
+        lambda start, late, times: modes_of(modes.flow(Modes(*start), late, times, rtol=1e-9)),
+        1e-8,
+    ),
+    "descent": (
+        "start late rate",
+        "LRNN.descend(x.start, x.late, x.rate, 100)",
+        lambda start, late, rate: modes_of(modes.descend(Modes(*start), late, rate, 100, record_every=1)),
+        1e-12,
+    ),
+    "input-output mode": (
+        "start s times",
+        "x.times.map(t => LRNN.inputOutputMode(t, x.start[0], x.start[1], x.s))",
+        lambda start, s, times: solutions.input_output_mode(times, start[0], start[1], s),
+        1e-10,
+    ),
+    "effective energy": (
+        "T beta grid",
+        "x.grid.map(b => LRNN.effective(b, x.beta, x.T))",
+        lambda T, beta, grid: transitions.effective_energy(grid, beta, T),
+        1e-12,
+    ),
+    "optimal u": (
+        "T beta grid",
+        "x.grid.map(b => LRNN.optimalU(b, x.beta, x.T))",
+        lambda T, beta, grid: transitions.optimal_u(grid, beta, T),
+        1e-12,
+    ),
+    "stationary points": (
+        "T beta",
+        "LRNN.stationaryPoints(x.beta, x.T).map(([b, kind]) => [b, kind === 'min'])",
+        lambda T, beta: [[b, kind == "min"] for b, _, kind in transitions.stationary_points(beta, T) if b >= 0],
+        1e-9,
+    ),
+    "stationary beta": (
+        "T grid",
+        "x.grid.map(b => LRNN.stationaryBeta(b, x.T))",
+        lambda T, grid: transitions.stationary_beta(grid, T),
+        1e-11,
+    ),
+    "search": (
+        "T grid",
+        "x.grid.map(b => LRNN.apparent(x.T, b))",
+        lambda T, grid: transitions.apparent_transition(T, grid),
+        1e-12,
+    ),
+    "recurrent mode": (
+        "start late times",
+        "LRNN.recurrentMode(x.times, x.start[1] / 2, 0.8, x.late, 0.02)",
+        recurrent,
+        1e-10,
+    ),
+}
+
+
+def gap(found, wanted):
+    """The largest error, relative to the value or, where that is below 1, absolute."""
+    found, wanted = np.asarray(found, dtype=float), np.asarray(wanted, dtype=float)
+    assert found.shape == wanted.shape, f"shapes {found.shape} and {wanted.shape}"
+    return np.max(np.abs(found - wanted) / np.maximum(1, np.abs(wanted)))
+
+
+def worst(run, name, spoil=lambda code: code):
+    keys, code, package, _ = SAME[name]
+    cases = list(draws(zlib.crc32(name.encode()), keys))
+    found = run(f"x.map(x => {spoil(code)})", cases)
+    return max(gap(f, package(**case)) for f, case in zip(found, cases, strict=True))
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_an_explorer_computes_what_the_package_does(run, name):
+    assert worst(run, name) < SAME[name][3]
+
+
+def test_a_wrong_formula_is_seen(run):
+    off = {
+        "energy": ("x.s)", "x.s.map((v, i) => i ? v : v + 1e-9))"),
+        "flow": ("1e-11", "1e-4"),
+        "input-output mode": ("x.start[0]", "x.start[0] * (1 + 1e-8)"),
+    }
+    for name, (old, new) in off.items():
+        assert old in SAME[name][1]
+        assert worst(run, name, lambda code, old=old, new=new: code.replace(old, new)) > SAME[name][3], name
+
+
+# ---- the scripts and their places
+
+
+def test_scripts_are_small_classic_and_need_nothing(small_book):
+    scripts = sorted(SCRIPTS.glob("*.js"))
+    assert {s.stem for s in scripts} == {"lrnn", "explorer", *EXPLORERS}
+    for script in scripts:
+        text = script.read_text(encoding="utf-8")
+        assert len(text.encode()) < 15_000, script.name
+        assert not re.search(
+            r"^\s*(import|export)\b|\bfetch\(|XMLHttpRequest|https?://(?!www\.w3\.org/2000/svg)", text, re.M
+        )
+
+
+def test_only_pages_with_an_explorer_load_its_scripts(small_book):
+    def loaded(page):
+        return re.findall(r"_static/explorers/([\w-]+)\.js", (small_book / page).read_text(encoding="utf-8"))
+
+    assert loaded("none.html") == [] and loaded("index.html") == []
+    assert loaded("one.html") == ["lrnn", "explorer", "one-mode"]
+    assert loaded("all.html") == ["lrnn", "explorer", *EXPLORERS]
+
+
+def test_an_unknown_explorer_is_an_error():
+    from docutils.core import publish_doctree
+    from docutils.parsers.rst import directives
+    from explorer import Explorer
+
+    directives.register_directive("explorer", Explorer)
+    page = publish_doctree(".. explorer:: no-such", settings_overrides={"report_level": 5})
+    assert "there is no explorer 'no-such'" in page.astext()
+
+
+def test_without_scripts_the_answers_stand(small_book, browser):  # noqa: F811
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((small_book / "all.html").as_uri())
+    for place in page.query_selector_all(".explorer"):
+        texts = EXPLORERS[place.get_attribute("data-explorer")]
+        assert place.query_selector(".explorer-fallback").is_visible()
+        assert texts["fallback"] in place.inner_text()
+        assert len(place.query_selector_all("ol > li")) == len(texts["questions"]) == 2
+    context.close()
+
+
+# ---- by keyboard
+
+
+@pytest.fixture(scope="module")
+def visit(small_book, browser):  # noqa: F811
+    with Visit(browser, small_book / "all.html") as visit:
+        yield visit
+
+
+def words_after(page, place, act):
+    """The sentence after `act`, read when it has come to rest."""
+    old = place.query_selector(".x-words").inner_text()
+    act()
+    page.wait_for_timeout(450)
+    new = place.query_selector(".x-words").inner_text()
+    return old, new
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_slider_is_moved_by_keyboard_and_heard(visit, name):
+    page, place = visit.page, visit.page.query_selector(f"[data-explorer={name}]")
+    sliders = [s for s in place.query_selector_all("input[type=range]") if s.is_enabled()]
+    assert sliders or place.query_selector("select")
+    for slider in sliders:
+        label = place.query_selector(f"label[for={slider.get_attribute('id')}]").inner_text()
+        slider.focus()
+        before = slider.get_attribute("aria-valuetext")
+        old, new = words_after(page, place, lambda: [page.keyboard.press("ArrowRight") for _ in range(3)])
+        if before == slider.get_attribute("aria-valuetext"):  # it stood at its end
+            old, new = words_after(page, place, lambda: [page.keyboard.press("ArrowLeft") for _ in range(3)])
+        after = slider.get_attribute("aria-valuetext")
+        assert before != after and after.startswith(label), f"{label}: {before} → {after}"
+        assert old != new and len(new) > 40, f"{label} moves, and the words stay: {new}"
+        assert "NaN" not in new and "undefined" not in new, new
+        for end in ("Home", "End"):
+            _, said = words_after(page, place, lambda end=end: page.keyboard.press(end))
+            assert said and "NaN" not in said, f"{label} at its {end}: {said}"
+            drawn = place.evaluate("e => [...e.querySelectorAll('.x-panel path')].map(p => p.getAttribute('d')).join()")
+            assert "NaN" not in drawn and "Infinity" not in drawn, f"{label} at its {end}"
+        slider.evaluate("i => { i.value = i.defaultValue; i.dispatchEvent(new Event('input')); }")
+    assert visit.faults() == {}
+
+
+# {explorer: [(what the hand sets, what the words must then say)]}: the answers that stand on the page come out.
+ANSWERS = {
+    "one-mode": [
+        ({}, r"Half of its way u has gone at time 1\.4, b at 1\.6"),
+        ({"start u(0)": 1}, r", b at 0\.[1-9]"),
+        ({"factor λ": 1.2, "length T": 12, "learning rate η": 0.1}, "Descent at η = 0.1 diverges"),
+        ({"learning rate η": 0.01}, r"stays within 0(\.00\d?)? of the flow"),
+    ],
+    "dirac": [
+        (
+            {"length T": 4, "ratio β": 1.02},
+            "minimum at b = 0, maximum at b = 0.402, minimum at b = 1.13, maximum at b = 2.087",
+        ),
+        ({"length T": 12}, r"from β = 1\.0743 on \(on a grid of 0.02 it says 1.08\)"),
+        ({"length T": 12, "search up to b =": 20}, r"from β = 1\.0006 on"),
+        ({"start b(0)": 1, "ratio β": 1}, "ends at b = 1"),
+        ({"start b(0)": 1, "ratio β": 0.95}, r"ends at b = 0\."),
+    ],
+}
+SET = """(place, wanted) => {
+  const inputs = [...place.querySelectorAll('input')], state = (i) => i.value + i.checked, old = inputs.map(state);
+  for (const input of inputs) {
+    if (input.type === 'range') input.value = input.defaultValue; else input.checked = input.defaultChecked;
+  }
+  for (const [name, value] of Object.entries(wanted)) {
+    const label = [...place.querySelectorAll('label')].find((l) => l.textContent.trim() === name);
+    const input = label.control;
+    if (input.type === 'range') input.value = label.closest('[data-log]') ? Math.log10(value) : value;
+    else input.checked = true;
+  }
+  inputs.forEach((input, i) => {
+    if (state(input) !== old[i]) {
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      input.dispatchEvent(new Event('change', { bubbles: true }));
+    }
+  });
+}"""
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_the_answers_on_the_page_come_out(visit, name):
+    place = visit.page.query_selector(f"[data-explorer={name}]")
+    for wanted, said in ANSWERS[name]:
+        _, new = words_after(visit.page, place, lambda wanted=wanted: place.evaluate(SET, wanted))
+        assert re.search(said, new), f"{wanted}: {new}"
+    assert len(ANSWERS[name]) >= 2
+
+
+def test_the_start_is_dragged(visit):
+    page, place = visit.page, visit.page.query_selector("[data-explorer=one-mode]")
+    place.evaluate(SET, {})
+    place.scroll_into_view_if_needed()
+    page.wait_for_timeout(100)
+    box = place.query_selector(".x-handle").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 80, y - 30, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(400)
+    words = place.query_selector(".x-words").inner_text()
+    u, b = (float(v) for v in re.search(r"From u = ([\d.]+), b = ([\d.]+)", words).groups())
+    assert u > 0.3 and b > 0.15
+    moved = place.query_selector(".x-handle").bounding_box()
+    assert abs(moved["x"] - box["x"] - 80) < 3 and abs(moved["y"] - box["y"] + 30) < 3
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_an_explorer_fits_a_phone_and_redraws_in_a_frame(visit, name):
+    page, place = visit.page, visit.page.query_selector(f"[data-explorer={name}]")
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over == 0, f"scrolls sideways at {width} px"
+    times = place.evaluate(
+        """async (place) => {
+          const times = [], frame = () => new Promise((done) => requestAnimationFrame(done));
+          for (const input of place.querySelectorAll('input[type=range]')) {
+            for (let i = 0; i <= 6; i++) {
+              input.value = +input.min + ((input.max - input.min) * i) / 6;
+              input.dispatchEvent(new Event('input', { bubbles: true }));
+              await frame();
+              await frame();
+              times.push(+place.dataset.redraw);
+            }
+            input.value = input.defaultValue;
+            input.dispatchEvent(new Event('input', { bubbles: true }));
+          }
+          return times;
+        }"""
+    )
+    assert np.median(times) < 16, f"{name}: {np.median(times)} ms"
+
+
+def test_what_is_lost_at_four_steps_stays_lost(visit):
+    """The hysteresis: beta is taken down over the fold and up again, each run from where the last one ended."""
+    place = visit.page.query_selector("[data-explorer=dirac]")
+
+    def end(T, beta, start="where the run before it ended"):
+        wanted = {"length T": T, "ratio β": beta, "start b(0)": 1, start: True}
+        _, said = words_after(visit.page, place, lambda: place.evaluate(SET, wanted))
+        return float(re.search(r"the flow ends at b = (\d+(?:\.\d+)?)", said)[1])
+
+    for T, lost in ((4, True), (3, False)):
+        assert end(T, 1, "b(0)") == 1
+        keep = [end(T, beta) for beta in ((0.955, 0.95, 1.02) if lost else (0.75, 0.65, 1))]
+        assert keep[1] < 0.05 < 0.2 < keep[0], keep
+        assert keep[2] < 0.05 if lost else keep[2] > 0.95, keep

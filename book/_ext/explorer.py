@@ -6,29 +6,15 @@ could be moved. What an explorer computes is in ``_static/explorers/lrnn.js``, w
 against the package.
 """
 
+from pathlib import Path
+
+import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-# Name: (title, what a reader without scripts is told, two questions with their answers).
-EXPLORERS = {
-    "one-mode": (
-        "One mode learns its task",
-        "On the page with scripts you move the task and the start of one mode and see its path over the energy.",
-        (
-            (
-                r"Which of $u$ and $b$ is learned first from a small start, and which from a large $b(0)$?",
-                r"From $u(0) = 0.05$, $b(0) = 0.1$ it is $u$. The speed of $b$ carries the factor $u^2$, so that $b$ waits "
-                r"for $u$; start at $u(0) = 1$ and $b$ goes at once.",
-            ),
-            (
-                r"Does the learning rate change where the mode goes, or only how fast?",
-                r"Only how fast, as long as it is small: the yellow dots lie on the flow. At $\lambda = 1.2$, $T = 12$ the "
-                r"valley is so steep that $\eta = 0.1$ leaves it.",
-            ),
-        ),
-    ),
-}
+TEXTS = Path(__file__).with_name("explorers.yml")
+EXPLORERS = yaml.safe_load(TEXTS.read_text(encoding="utf-8"))
 
 
 class explorer(nodes.General, nodes.Element):
@@ -45,11 +31,13 @@ class Explorer(SphinxDirective):
         name = self.arguments[0]
         if name not in EXPLORERS:
             raise self.error(f"there is no explorer {name!r}; there are {', '.join(EXPLORERS)}")
-        title, fallback, questions = EXPLORERS[name]
+        self.env.note_dependency(str(TEXTS))
+        texts = EXPLORERS[name]
+        title = texts["title"]
         place = explorer(name=name, title=title)
         place += nodes.paragraph("", title, classes=["explorer-title"])
-        place += nodes.paragraph("", fallback, classes=["explorer-fallback"])
-        text = "\n".join(f"1. {question}\n\n   {answer}\n" for question, answer in questions)
+        place += nodes.paragraph("", texts["fallback"], classes=["explorer-fallback"])
+        text = "\n".join(f"1. {q['ask']}\n\n   {q['answer']}\n" for q in texts["questions"])
         self.state.nested_parse(StringList(text.splitlines(), source=f"explorer {name}"), self.content_offset, place)
         return [place]
 

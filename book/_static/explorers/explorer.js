@@ -48,7 +48,7 @@ var Explorer = (function () {
     const curve = (points) => {
       let text = "", pen = false;
       for (const [px, py] of points) {
-        const ok = isFinite(px) && isFinite(py) && !isNaN(X(px)) && !isNaN(Y(py));
+        const ok = isFinite(X(px)) && isFinite(Y(py));
         if (ok) text += (pen ? "L" : "M") + near(X(px)) + " " + near(Y(py));
         pen = ok;
       }
@@ -87,7 +87,10 @@ var Explorer = (function () {
     const live = element("div", { class: "x-live" }), controls = element("div", { class: "x-controls" });
     const panels = element("div", { class: "x-panels" }), key = element("p", { class: "x-key" });
     const words = element("p", { class: "x-words", "aria-live": "polite", id: `x-${++serial}` });
-    live.append(controls, panels, key, words);
+    const said = element("div", { class: "x-said" });
+    said.append(key, words);
+    panels.append(said);
+    live.append(controls, panels);
     let waiting = 0, spoken = 0, draw = null;
     const soon = () => { waiting = waiting || requestAnimationFrame(redraw); };
     function redraw() {
@@ -102,7 +105,7 @@ var Explorer = (function () {
       slider(about) {
         const id = `x-${++serial}`, out = about.log ? Math.log10 : (v) => v, into = about.log ? (v) => 10 ** v : (v) => v;
         const text = about.text || ((v) => number(v, about.log && v < 0.1 ? 4 : 3));
-        const row = element("div", { class: "x-slider" }, `<label for="${id}">${about.label}</label>`);
+        const row = element("div", about.log ? { class: "x-slider", "data-log": "" } : { class: "x-slider" }, `<label for="${id}">${about.label}</label>`);
         const input = element("input", {
           type: "range", id, min: out(about.min), max: out(about.max), step: about.step, value: out(about.value),
         });
@@ -154,7 +157,7 @@ var Explorer = (function () {
         svg.innerHTML = `<clipPath id="${id}"><rect x="${LEFT}" y="${TOP - 6}" width="${RIGHT - LEFT + 6}" height="${BOTTOM - TOP + 8}"/></clipPath><g></g><g clip-path="url(#${id})"></g><g></g>`;
         const caption = element("figcaption", {}, title);
         figure.append(caption, svg);
-        panels.append(figure);
+        said.before(figure);
         const [under, clipped, over] = svg.querySelectorAll("g");
         let at = null, handle = null;
         return {

@@ -42,18 +42,20 @@ var LRNN = (function () {
     out[2] = a * drive;
     return out;
   }
-  function flow(start, s, times, tol) {
-    return integrate((y, out) => velocity(y, s, out), start, times, tol);
+  function flow(start, s, times, tol, most) {
+    return integrate((y, out) => velocity(y, s, out), start, times, tol, most);
   }
-  // Simultaneous gradient descent; the modes after 0, 1, ..., steps, cut where they leave the floats.
+  // Simultaneous gradient descent; the modes after 0, 1, ..., steps, cut where one leaves [-1e6, 1e6].
   function descend(start, s, rate, steps) {
     const path = [start.slice()], v = [0, 0, 0];
-    let y = start.slice();
+    let [a, b, c] = start;
     for (let n = 0; n < steps; n++) {
-      velocity(y, s, v);
-      y = y.map((x, i) => x + rate * v[i]);
-      if (!y.every((x) => Math.abs(x) < 1e6)) break;
-      path.push(y);
+      velocity([a, b, c], s, v);
+      a += rate * v[0];
+      b += rate * v[1];
+      c += rate * v[2];
+      if (!(Math.abs(a) < 1e6 && Math.abs(b) < 1e6 && Math.abs(c) < 1e6)) break;
+      path.push([a, b, c]);
     }
     return path;
   }
@@ -90,6 +92,63 @@ var LRNN = (function () {
     });
   }
 
+  // ---- the Dirac task, s_1 = beta and s_T = 1/beta: lrnn_helpers.transitions, for b >= 0
+  function geometric(x, terms) {
+    let total = 0;
+    for (let i = 0; i < terms; i++) total = 1 + x * total;
+    return total;
+  }
+  // Effective energy (102), a sum of squares; beyond b = 1 by the duality (b, beta) -> (1/b, 1/beta).
+  function effective(b, beta, T) {
+    if (b > 1) { b = 1 / b; beta = 1 / beta; }
+    const n = T - 1, ends = (beta - b ** n / beta) ** 2;
+    return (ends + ((beta * b) ** 2 + (b / beta) ** 2) * geometric(b * b, n - 1)) / geometric(b * b, n + 1);
+  }
+  // (101)
+  function optimalU(b, beta, T) {
+    const far = b > 1;
+    if (far) { b = 1 / b; beta = 1 / beta; }
+    const p = b ** (T - 1);
+    return ((beta * p + 1 / beta) * (far ? p : 1)) / geometric(b * b, T);
+  }
+  // The beta at which b > 0 is stationary: the branches.
+  function stationaryBeta(b, T) {
+    const n = T - 1, far = b > 1;
+    if (far) b = 1 / b;
+    let P = 0, Q = 0;
+    for (let i = 1; i <= n; i++) { P = P * b * b + (n + 1 - i); Q = Q * b * b + i; }
+    const beta = Math.sqrt(P / Q) * b ** (1 - n / 2);
+    return far ? 1 / beta : beta;
+  }
+  // Every stationary b >= 0, ascending: [b, "min" | "max"]. Roots on a grid of b/(1+b), then by bisection.
+  function stationaryPoints(beta, T, grid = 1000) {
+    const b = (x) => x / (1 - x), side = (x) => stationaryBeta(b(x), T) - beta, found = [];
+    if (T > 2) found.push([0, T === 3 && 2 * beta * beta > 1 ? "max" : "min"]);
+    let left = 1e-6, before = side(left);
+    for (let i = 1; i <= grid; i++) {
+      const right = i < grid ? i / grid : 1 - 1e-6, here = side(right);
+      if (before < 0 !== here < 0) {
+        let [low, high] = [left, right];
+        for (let j = 0; j < 60; j++) {
+          const middle = (low + high) / 2;
+          if (side(middle) < 0 === before < 0) low = middle; else high = middle;
+        }
+        found.push([b((low + high) / 2), here > before ? "min" : "max"]);
+      }
+      [left, before] = [right, here];
+    }
+    return found;
+  }
+  // From which beta on a search of b up to X finds less than the trivial energy beta^2.
+  function apparent(T, X) {
+    const n = T - 1;
+    let b = Math.min(X, n === 1 || n === 2 ? 0 : n === 3 ? 1 : Infinity);
+    const far = b > 1;
+    if (far) b = 1 / b;
+    const root = Math.sqrt(geometric(b * b, n + 1));
+    return far ? Math.sqrt(root - b ** n) : b ** (1 - n / 2) * Math.sqrt(geometric(b * b, n) / (root + 1));
+  }
+
   // ---- an ordinary differential equation y' = f(y): Dormand and Prince's pair 5(4), step by error
   const A = [
     [1 / 5], [3 / 40, 9 / 40], [44 / 45, -56 / 15, 32 / 9],
@@ -98,14 +157,15 @@ var LRNN = (function () {
     [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84],
   ];
   const E = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40];
-  // f(y, out) writes into out. Returns y at every time, ascending from 0; at rest it stays, beyond 1e6 it is cut.
-  function integrate(f, start, times, tol = 1e-7) {
+  // f(y, out) writes into out. Returns y at every time, ascending from 0; at rest it stays, beyond 1e6
+  // or after so many steps at `most` it is cut.
+  function integrate(f, start, times, tol = 1e-7, most = 20000) {
     const n = start.length, k = A.concat(0).map(() => new Float64Array(n)), next = new Float64Array(n);
     let y = Float64Array.from(start), t = 0, h = 1e-3, steps = 0, rest = false;
     const out = [];
     f(y, k[0]);
     for (const end of times) {
-      while (t < end && !rest && steps++ < 20000) {
+      while (t < end && !rest && steps++ < most) {
         h = Math.min(h, end - t);
         for (let r = 0; r < 6; r++) {
           const row = A[r];
@@ -139,5 +199,8 @@ var LRNN = (function () {
     return out;
   }
 
-  return { dynamics, dirac, energy, level, velocity, flow, descend, inputOutputMode, recurrentMode, integrate };
+  return {
+    dynamics, dirac, energy, level, velocity, flow, descend, inputOutputMode, recurrentMode, integrate,
+    effective, optimalU, stationaryBeta, stationaryPoints, apparent,
+  };
 })();

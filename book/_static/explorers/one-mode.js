@@ -28,8 +28,8 @@ Explorer.define("one-mode", function (box) {
     // How long until nothing moves any more: a coarse look first, then the curves.
     const coarse = [0].concat(steps(0, Math.log(400), 50).map((x) => Math.exp(x)));
     const scout = LRNN.flow(start, s, coarse, 1e-5), last = scout[scout.length - 1];
-    const settled = scout.findIndex((y) => Math.hypot(y[0] * y[2] - last[0] * last[2], y[1] - last[1]) < 0.003);
-    const until = [2, 4, 8, 16, 32, 64, 128, 256, 400].find((t) => t >= 1.15 * coarse[settled]) || 400;
+    const settled = scout.findIndex((y) => Math.hypot(y[0] * y[2] - last[0] * last[2], y[1] - last[1]) < 0.001);
+    const until = [2, 4, 8, 16, 32, 64, 128, 256, 400].find((t) => t >= 1.2 * coarse[settled]) || 400;
     const times = steps(0, until, 161), path = LRNN.flow(start, s, times, 1e-7);
     const u = path.map((y) => y[0] * y[2]), b = path.map((y) => y[1]), end = path.length - 1;
     const jumps = Math.min(4000, Math.ceil(until / rate.value)), descent = LRNN.descend(start, s, rate.value, jumps);
