@@ -18,6 +18,7 @@ var Explorer = (function () {
     const text = small ? "0" : Math.abs(x) >= 1e4 ? x.toExponential(1) : x.toFixed(Math.abs(x) >= 100 ? 0 : digits);
     return (text.includes(".") ? text.replace(/\.?0+$/, "") : text).replace("-", "−");
   }
+  const tenth = (v) => Math.round(v * 10) / 10;
   const plain = (html) => html.replace(/<[^>]+>/g, "");
 
   function ticks(low, high, about = 4) {
@@ -35,7 +36,7 @@ var Explorer = (function () {
   }
 
   // One set of axes of 420 by 300; x and y are {low, high, label, log, map, ticks}. `map` turns a value into [0, 1].
-  const W = 420, H = 300, LEFT = 52, RIGHT = 410, TOP = 12, BOTTOM = 254;
+  const W = 420, H = 300, LEFT = 52, RIGHT = 402, TOP = 12, BOTTOM = 254;
   function axes(x, y) {
     for (const one of [x, y]) {
       const share = one.log ? (v) => Math.log(v / one.low) / Math.log(one.high / one.low) : (v) => (v - one.low) / (one.high - one.low);
@@ -44,7 +45,7 @@ var Explorer = (function () {
     }
     const X = (v) => LEFT + (RIGHT - LEFT) * x.map(v), Y = (v) => BOTTOM - (BOTTOM - TOP) * y.map(v);
     // A point far outside is brought to just outside, so that the clipped path stays a short text.
-    const near = (v) => Math.max(-2000, Math.min(2000, v)).toFixed(1);
+    const near = (v) => tenth(Math.max(-2000, Math.min(2000, v)));
     const curve = (points) => {
       let text = "", pen = false;
       for (const [px, py] of points) {
@@ -76,7 +77,7 @@ var Explorer = (function () {
         if (d < value !== c < value) ends.push([cut(d, c, xs[i], xs[i + 1]), ys[j + 1]]);
         if (a < value !== d < value) ends.push([xs[i], cut(a, d, ys[j], ys[j + 1])]);
         for (let k = 0; k + 1 < ends.length; k += 2) {
-          text += `M${at.X(ends[k][0]).toFixed(1)} ${at.Y(ends[k][1]).toFixed(1)}L${at.X(ends[k + 1][0]).toFixed(1)} ${at.Y(ends[k + 1][1]).toFixed(1)}`;
+          text += `M${tenth(at.X(ends[k][0]))} ${tenth(at.Y(ends[k][1]))}L${tenth(at.X(ends[k + 1][0]))} ${tenth(at.Y(ends[k + 1][1]))}`;
         }
       }
     }
@@ -91,16 +92,19 @@ var Explorer = (function () {
     said.append(key, words);
     panels.append(said);
     live.append(controls, panels);
-    let waiting = 0, spoken = 0, draw = null;
-    const soon = () => { waiting = waiting || requestAnimationFrame(redraw); };
+    let waiting = 0, spoken = 0, drawn = 0, draw = null, fresh = true;
+    const soon = () => { fresh = true; waiting = waiting || requestAnimationFrame(redraw); };
+    // `draw` is told whether something was moved since, and returns whether it wants another frame to go on.
     function redraw() {
+      const begun = performance.now(), moved = fresh;
+      fresh = false;
       waiting = 0;
-      const begun = performance.now();
-      draw();
+      if (draw(moved) === true) waiting = requestAnimationFrame(redraw);
+      place.dataset.drawn = ++drawn;
       place.dataset.redraw = (performance.now() - begun).toFixed(2);
     }
     const box = {
-      number, axes, contour, redraw: soon,
+      number, axes, contour, shape: (RIGHT - LEFT) / (BOTTOM - TOP),
       // {label, min, max, step, value, log, text}: with `log` the range input holds the logarithm to base 10.
       slider(about) {
         const id = `x-${++serial}`, out = about.log ? Math.log10 : (v) => v, into = about.log ? (v) => 10 ** v : (v) => v;
@@ -111,20 +115,20 @@ var Explorer = (function () {
         });
         const shown = element("output", { for: id });
         const show = () => {
-          const words = text(into(+input.value));
+          const words = text(made.value);
           shown.textContent = words;
           input.setAttribute("aria-valuetext", `${plain(about.label)} ${words}`);
         };
         input.addEventListener("input", () => { show(); if (about.moved) about.moved(); soon(); });
+        const made = {
+          get value() { return about.log ? +into(+input.value).toPrecision(2) : +(+input.value).toFixed(6); },
+          set value(v) { input.value = out(v); show(); },
+          enable(on) { input.disabled = !on; row.classList.toggle("x-off", !on); },
+        };
         row.append(input, shown);
         controls.append(row);
         show();
-        return {
-          get value() { return into(+input.value); },
-          set value(v) { input.value = out(v); show(); },
-          limits(min, max) { input.min = min; input.max = max; show(); },
-          enable(on) { input.disabled = !on; row.classList.toggle("x-off", !on); },
-        };
+        return made;
       },
       // One of several, as native radio buttons.
       choice(legend, options, chosen, moved) {
@@ -186,11 +190,12 @@ var Explorer = (function () {
         };
       },
       key(entries) {
-        key.innerHTML = entries.map(([kind, text]) => `<span class="x-entry"><svg viewBox="0 0 28 10" aria-hidden="true"><path class="${kind}" d="M1 5H27"/></svg>${text}</span>`).join("");
+        key.innerHTML = entries.map(([kind, text]) => `<span class="x-entry"><svg viewBox="0 0 28 10" aria-hidden="true"><path class="${kind}" d="M1 5H27"/></svg><span>${text}</span></span>`).join("");
       },
       // Written at once, read out when the hand rests.
       say(text) {
         clearTimeout(spoken);
+        text = text.replace(/ ([=−+]) /g, "\u00a0$1\u00a0");
         spoken = setTimeout(() => { words.textContent = text; }, words.textContent ? 250 : 0);
       },
     };

@@ -149,6 +149,182 @@ var LRNN = (function () {
     return far ? Math.sqrt(root - b ** n) : b ** (1 - n / 2) * Math.sqrt(geometric(b * b, n) / (root + 1));
   }
 
+  // ---- curvature of the energy and error at another length
+  function hessian(y, s) {
+    const [a, b, c] = y, T = s.length;
+    let aa = 0, cc = 0, ac = 0, ab = 0, bc = 0, bb = 0, p = 1, q = 0, r = 0; // b^k and its two derivatives
+    for (let k = 0; k < T; k++) {
+      const rest = s[T - 1 - k] - a * c * p;
+      aa += (c * p) ** 2;
+      cc += (a * p) ** 2;
+      ac += a * c * p * p - rest * p;
+      ab += a * c * c * p * q - rest * c * q;
+      bc += a * a * c * p * q - rest * a * q;
+      bb += (a * c * q) ** 2 - rest * a * c * r;
+      r = (k + 1) * k * b ** Math.max(0, k - 1);
+      q = (k + 1) * p;
+      p *= b;
+    }
+    return [[aa, ab, ac], [ab, bb, bc], [ac, bc, cc]];
+  }
+  // Eigenvalues of a symmetric matrix and, in columns, its eigenvectors: Jacobi's rotations.
+  function eigen(matrix) {
+    const n = matrix.length, M = matrix.map((row) => row.slice()), V = M.map((_, i) => M.map((_, j) => +(i === j)));
+    for (let sweep = 0; sweep < 30; sweep++) {
+      let off = 0, all = 0;
+      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) { all += M[i][j] ** 2; if (i !== j) off += M[i][j] ** 2; }
+      if (off <= 1e-32 * all) break;
+      for (let p = 0; p < n; p++) {
+        for (let q = p + 1; q < n; q++) {
+          if (M[p][q] === 0) continue;
+          const theta = (M[q][q] - M[p][p]) / (2 * M[p][q]);
+          const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1)), c = 1 / Math.hypot(t, 1), s = t * c;
+          for (let k = 0; k < n; k++) [M[k][p], M[k][q]] = [c * M[k][p] - s * M[k][q], s * M[k][p] + c * M[k][q]];
+          for (let k = 0; k < n; k++) [M[p][k], M[q][k]] = [c * M[p][k] - s * M[q][k], s * M[p][k] + c * M[q][k]];
+          for (let k = 0; k < n; k++) [V[k][p], V[k][q]] = [c * V[k][p] - s * V[k][q], s * V[k][p] + c * V[k][q]];
+        }
+      }
+    }
+    return { values: M.map((row, i) => row[i]), vectors: V };
+  }
+  function stableRate(y, s) {
+    const steepest = Math.max(...eigen(hessian(y, s)).values);
+    return steepest > 0 ? 2 / steepest : Infinity;
+  }
+
+  // ---- complex modes, y = [Re a, Im a, Re b, Im b, Re c, Im c]: the flow (182)-(184); d = [[re, im], ...]
+  function rotation(R, phi, T) { // d_t = lambda^(T-t), lambda = R exp(i phi)
+    return Array.from({ length: T }, (_, i) => [R ** (T - 1 - i) * Math.cos(phi * (T - 1 - i)), R ** (T - 1 - i) * Math.sin(phi * (T - 1 - i))]);
+  }
+  function complexVelocity(y, d, out) {
+    const ar = y[0], ai = y[1], br = y[2], bi = y[3], cr = y[4], ci = y[5], T = d.length;
+    const ur = ar * cr - ai * ci, ui = ar * ci + ai * cr;
+    let gr = 0, gi = 0, hr = 0, hi = 0, pr = 1, pi = 0, qr = 0, qi = 0; // p = b^k, q = k b^(k-1)
+    for (let k = 0; k < T; k++) {
+      const wanted = d[T - 1 - k], rr = wanted[0] - (ur * pr - ui * pi), ri = wanted[1] - (ur * pi + ui * pr);
+      gr += pr * rr + pi * ri; // the sum of conj(p) times the rest
+      gi += pr * ri - pi * rr;
+      hr += qr * rr + qi * ri;
+      hi += qr * ri - qi * rr;
+      qr = (k + 1) * pr;
+      qi = (k + 1) * pi;
+      const next = pr * br - pi * bi;
+      pi = pr * bi + pi * br;
+      pr = next;
+    }
+    out[0] = cr * gr + ci * gi;
+    out[1] = cr * gi - ci * gr;
+    out[2] = ur * hr + ui * hi;
+    out[3] = ur * hi - ui * hr;
+    out[4] = ar * gr + ai * gi;
+    out[5] = ar * gi - ai * gr;
+    return out;
+  }
+  function complexEnergy(y, d) {
+    let sum = 0, re = y[0] * y[4] - y[1] * y[5], im = y[0] * y[5] + y[1] * y[4];
+    for (let k = d.length - 1; k >= 0; k--) {
+      sum += (d[k][0] - re) ** 2 + (d[k][1] - im) ** 2;
+      [re, im] = [re * y[2] - im * y[3], re * y[3] + im * y[2]];
+    }
+    return sum / 2;
+  }
+  function complexFlow(start, d, times, tol) {
+    return integrate((y, out) => complexVelocity(y, d, out), start, times, tol);
+  }
+
+  // ---- the tangent kernel of one aligned mode through T lags, white inputs, and the distance (135) of two
+  function kernel([a, b, c], T) {
+    const u = [], v = [], w = [];
+    for (let k = 0, p = 1, q = 0; k < T; k++) {
+      u.push(a * p);
+      v.push(c * p);
+      w.push(a * c * q);
+      q = (k + 1) * p;
+      p *= b;
+    }
+    return u.map((_, k) => u.map((_, l) => u[k] * u[l] + v[k] * v[l] + w[k] * w[l]));
+  }
+  function distance(m0, m1, T) {
+    const K0 = kernel(m0, T).flat(), K1 = kernel(m1, T).flat();
+    const n0 = Math.hypot(...K0), n1 = Math.hypot(...K1);
+    return K0.reduce((sum, v, i) => sum + (v / n0 - K1[i] / n1) ** 2, 0) / 2;
+  }
+
+  // ---- a whole network, N inputs, units and outputs: W = [Wx, Wh, Wy], row by row in one array; the task's singular
+  // vectors are the axes, s[alpha][t]. Its gradient costs one pass through the lags and one back.
+  function gaussian(N, sigma, seed) {
+    let state = Math.imul(seed, 0x9e3779b9) >>> 0;
+    const uniform = () => { // mulberry32
+      state = (state + 0x6d2b79f5) >>> 0;
+      let z = Math.imul(state ^ (state >>> 15), state | 1);
+      z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+      return ((z ^ (z >>> 14)) >>> 0) / 4294967296;
+    };
+    const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+    return Float64Array.from({ length: 3 * N * N }, () => (sigma / Math.sqrt(N)) * normal());
+  }
+  // out += A B, each square matrix at its place in its array; with `left` or `right` A or B is transposed.
+  function add(N, out, o, A, p, B, q, left = false, right = false) {
+    const [ai, aj] = left ? [1, N] : [N, 1], [bi, bj] = right ? [1, N] : [N, 1];
+    for (let i = 0; i < N; i++) for (let j = 0; j < N; j++) {
+      let sum = 0;
+      for (let k = 0; k < N; k++) sum += A[p + i * ai + k * aj] * B[q + k * bi + j * bj];
+      out[o + i * N + j] += sum;
+    }
+  }
+  // Writes the descent direction of loss (4) into out and returns the loss.
+  function networkVelocity(W, s, out) {
+    const N = s.length, T = s[0].length, n = N * N, H = n, Y = 2 * n, echoes = [W.slice(0, n)], rests = [];
+    out.fill(0);
+    let loss = 0, G = new Float64Array(n);
+    for (let k = 0; k < T; k++) {
+      const rest = new Float64Array(n), next = new Float64Array(n);
+      add(N, rest, 0, W, Y, echoes[k], 0);
+      add(N, next, 0, W, H, echoes[k], 0);
+      for (let i = 0; i < n; i++) {
+        rest[i] = (i % (N + 1) ? 0 : s[i / (N + 1)][T - 1 - k]) - rest[i];
+        loss += rest[i] ** 2 / 2;
+      }
+      rests.push(rest);
+      echoes.push(next);
+      add(N, out, Y, rest, 0, echoes[k], 0, false, true);
+    }
+    for (let k = T - 1; k >= 0; k--) { // G: what a change of Wh^k Wx is worth
+      const back = new Float64Array(n);
+      add(N, back, 0, W, Y, rests[k], 0, true);
+      add(N, back, 0, W, H, G, 0, true);
+      G = back;
+      if (k > 0) add(N, out, H, G, 0, echoes[k - 1], 0, false, true);
+    }
+    out.set(G, 0);
+    return loss;
+  }
+  // Gradient descent on all weights: [weights, loss] after 0, every, 2 every, ... steps, cut where it diverges.
+  function train(W, s, rate, steps, every) {
+    const w = Float64Array.from(W), v = new Float64Array(w.length), out = [];
+    for (let n = 0; n <= steps; n++) {
+      const loss = networkVelocity(w, s, v);
+      if (!(loss < 1e8)) break;
+      if (n % every === 0) out.push([Array.from(w), loss]);
+      for (let i = 0; i < w.length; i++) w[i] += rate * v[i];
+    }
+    return out;
+  }
+  const square = (w, N, at) => Array.from({ length: N }, (_, i) => Array.from(w.slice(at + i * N, at + (i + 1) * N)));
+  const product = (A, B) => A.map((row) => B[0].map((_, j) => row.reduce((sum, v, k) => sum + v * B[k][j], 0)));
+  const transposed = (A) => A[0].map((_, j) => A.map((row) => row[j]));
+  function singularValues(A) {
+    return eigen(product(transposed(A), A)).values.map((v) => Math.sqrt(Math.max(0, v))).sort((x, y) => y - x);
+  }
+  // The modes that weights start from: the polar factor R of Wx + Wy^T, and the diagonals of R^T Wx, R^T Wh R, Wy R.
+  function effectiveModes(W, N) {
+    const [Wx, Wh, Wy] = [0, N * N, 2 * N * N].map((at) => square(W, N, at));
+    const M = transposed(Wy).map((row, i) => row.map((v, j) => v + Wx[i][j])), { values, vectors } = eigen(product(transposed(M), M));
+    const root = product(vectors.map((row) => row.map((v, k) => v / Math.sqrt(values[k]))), transposed(vectors)), R = product(M, root);
+    const A = product(transposed(R), Wx), B = product(transposed(R), product(Wh, R)), C = product(Wy, R);
+    return A.map((_, i) => [A[i][i], B[i][i], C[i][i]]);
+  }
+
   // ---- an ordinary differential equation y' = f(y): Dormand and Prince's pair 5(4), step by error
   const A = [
     [1 / 5], [3 / 40, 9 / 40], [44 / 45, -56 / 15, 32 / 9],
@@ -191,7 +367,8 @@ var LRNN = (function () {
           rest = fastest < 1e-13;
           if (!(largest < 1e6)) return out;
         }
-        h *= Math.min(5, Math.max(0.2, 0.9 * (error + 1e-16) ** -0.2));
+        // A step that left the floats has an error that is no number.
+        h *= error < 1e30 ? Math.min(5, Math.max(0.2, 0.9 * (error + 1e-16) ** -0.2)) : 0.1;
       }
       if (t < end && !rest) return out; // too stiff to draw: what follows is left out
       out.push(Array.from(y));
@@ -201,6 +378,7 @@ var LRNN = (function () {
 
   return {
     dynamics, dirac, energy, level, velocity, flow, descend, inputOutputMode, recurrentMode, integrate,
-    effective, optimalU, stationaryBeta, stationaryPoints, apparent,
+    effective, optimalU, stationaryBeta, stationaryPoints, apparent, hessian, eigen, stableRate, rotation, complexVelocity,
+    complexEnergy, complexFlow, kernel, distance, gaussian, networkVelocity, train, square, product, singularValues, effectiveModes,
   };
 })();

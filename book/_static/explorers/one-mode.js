@@ -39,7 +39,7 @@ Explorer.define("one-mode", function (box) {
     const bTheory = LRNN.recurrentMode(times, b0.value, u[end], s, Math.min(0.05, 0.25 / (1 + u[end] * u[end] * T.value)));
 
     const at = box.axes({ low: U[0], high: U[1], label: "input-output mode u" }, { low: B[0], high: B[1], label: "b" });
-    const xs = steps(...U, 45), ys = steps(...B, 45), all = s.reduce((z, v) => z + v * v, 0) / 2;
+    const xs = steps(...U, 37), ys = steps(...B, 41), all = s.reduce((z, v) => z + v * v, 0) / 2;
     const values = ys.map((y) => { const [S, Z] = LRNN.level(y, s); return xs.map((x) => all - x * S + (x * x * Z) / 2); });
     let html = LEVELS.map((l) => `<path class="x-contour" d="${box.contour(values, xs, ys, l, at)}"/>`).join("");
     html += seen.map(([, y]) => at.dot(y[0] * y[2], y[1], "x-2 x-spot", 2.5)).join("");
