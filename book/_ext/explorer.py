@@ -13,6 +13,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
+TABLE = "mutant-table"  # what the explorer of mutants shows
 TEXTS = Path(__file__).with_name("explorers.yml")
 EXPLORERS = yaml.safe_load(TEXTS.read_text(encoding="utf-8"))
 
@@ -59,7 +60,8 @@ def _scripts(app, page, template, context, doctree):
     names = dict.fromkeys(place["name"] for place in doctree.findall(explorer)) if doctree else ()
     if names:
         app.add_css_file("explorers/explorers.css")
-        for script in ("lrnn", "explorer", *names):
+        data = [TABLE] if "mutants" in names else []
+        for script in ("lrnn", "explorer", *data, *names):
             app.add_js_file(f"explorers/{script}.js", loading_method="defer")
 
 

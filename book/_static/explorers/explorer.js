@@ -144,12 +144,19 @@ var Explorer = (function () {
           set value(v) { group.querySelector(`[value="${v}"]`).checked = true; },
         };
       },
-      button(text, pressed) {
-        const made = element("button", { type: "button", class: "x-button" }, text);
-        made.addEventListener("click", () => { pressed(); soon(); });
-        controls.append(made);
-        return made;
+      // A native list; `fill` gives it new entries, the first of which is chosen.
+      select(label, moved) {
+        const id = `x-${++serial}`, row = element("div", { class: "x-select" }, `<label for="${id}">${label}</label>`), list = element("select", { id });
+        list.addEventListener("change", () => { if (moved) moved(); soon(); });
+        row.append(list);
+        controls.append(row);
+        return {
+          get value() { return +list.value; },
+          fill(entries) { list.replaceChildren(...entries.map((text, i) => { const one = element("option", { value: i }); one.textContent = text; return one; })); },
+        };
       },
+      // A place for text of its own, among the panels.
+      text() { const made = element("div", { class: "x-text" }); said.before(made); return made; },
       // An empty drawing under a title; `set(html, at)` fills it, and clips everything to the axes but their labels.
       panel(title) {
         const figure = element("figure", { class: "x-panel" }), id = `x-${++serial}`;
