@@ -410,8 +410,8 @@ ALIGNED = "aligned, a = b = c = σ"
 # {explorer: [(what the hand sets, what the words must then say)]}: the answers that stand on the page come out.
 ANSWERS = {
     "one-mode": [
-        ({}, r"Half of its way u has gone at time 1\.4, b at 1\.6"),
-        ({"start u(0)": 1}, r", b at 0\.[1-9]"),
+        ({}, r"Half of its way u has gone at time 1\.4, b at time 1\.5"),
+        ({"start u(0)": 1}, r"u has gone from the start, b at time 0\.[1-9]"),
         ({"factor λ": 1.2, "length T": 12, "learning rate η": 0.1}, "Descent at η = 0.1 diverges"),
         ({"learning rate η": 0.01}, r"stays within 0(\.00\d?)? of the flow"),
     ],
@@ -452,10 +452,10 @@ ANSWERS = {
             {},
             r"at time 1\.9, its angle at 1\.3\. On its way u turns by up to 0\.02 π and ends at 0 π",
         ),
-        ({"start Re b(0)": 0.2}, r"halved at time 1\.77"),
-        ({"start Re b(0)": 0.2, "angle φ": 0.75}, r"halved at time 2\.8"),
-        ({"start Re b(0)": -0.2}, r"halved at time 2\.8"),
-        ({"start Re b(0)": -0.2, "angle φ": 0.75}, r"halved at time 1\.77"),
+        ({"start Re b(0)": 0.2}, r"halved at time 1\.78"),
+        ({"start Re b(0)": 0.2, "angle φ": 0.75}, r"halved at time 2\.78"),
+        ({"start Re b(0)": -0.2}, r"halved at time 2\.78"),
+        ({"start Re b(0)": -0.2, "angle φ": 0.75}, r"halved at time 1\.78"),
     ],
     "kernel": [
         (

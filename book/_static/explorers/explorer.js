@@ -65,6 +65,20 @@ var Explorer = (function () {
     return { X, Y, line, dot, grid, x, y };
   }
 
+  // A flow followed until it rests: `run(times, stop)` integrates, `seen(y)` is what has to rest. Times double, 64 in each
+  // octave, so that neither a quick nor a slow flow is computed twice.
+  function untilRest(run, seen) {
+    const times = Array.from({ length: 65 }, (_, i) => i / 64);
+    for (let high = 1; high < 256; high *= 2) for (let i = 1; i <= 64; i++) times.push(high + (high * i) / 64);
+    const far = (y, z) => { const one = seen(y), other = seen(z); return Math.max(...one.map((v, i) => Math.abs(v - other[i]))); };
+    const path = run(times, (out) => out.length > 128 && out.length % 64 === 1 && far(out[out.length - 1], out[out.length - 65]) < 1e-3);
+    const last = path[path.length - 1], enough = 1.3 * times[path.findIndex((y) => far(y, last) < 1e-3)];
+    const until = [1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256].find((t) => t >= enough) || 256;
+    const kept = path.filter((_, i) => times[i] <= until + 1e-9);
+    const rests = path.length > 65 && far(last, path[path.length - 65]) < 1e-3;
+    return { path: kept, times: times.slice(0, kept.length), until, rests };
+  }
+
   // Where the grid of values, rows along y, crosses the level: marching squares, in pieces of one segment.
   function contour(values, xs, ys, value, at) {
     let text = "";
@@ -104,7 +118,7 @@ var Explorer = (function () {
       place.dataset.redraw = (performance.now() - begun).toFixed(2);
     }
     const box = {
-      number, axes, contour, shape: (RIGHT - LEFT) / (BOTTOM - TOP),
+      number, axes, contour, untilRest, shape: (RIGHT - LEFT) / (BOTTOM - TOP),
       // {label, min, max, step, value, log, text}: with `log` the range input holds the logarithm to base 10.
       slider(about) {
         const id = `x-${++serial}`, out = about.log ? Math.log10 : (v) => v, into = about.log ? (v) => 10 ** v : (v) => v;

@@ -42,8 +42,8 @@ var LRNN = (function () {
     out[2] = a * drive;
     return out;
   }
-  function flow(start, s, times, tol, most) {
-    return integrate((y, out) => velocity(y, s, out), start, times, tol, most);
+  function flow(start, s, times, tol, most, stop) {
+    return integrate((y, out) => velocity(y, s, out), start, times, tol, most, stop);
   }
   // Simultaneous gradient descent; the modes after 0, 1, ..., steps, cut where one leaves [-1e6, 1e6].
   function descend(start, s, rate, steps) {
@@ -228,8 +228,8 @@ var LRNN = (function () {
     }
     return sum / 2;
   }
-  function complexFlow(start, d, times, tol) {
-    return integrate((y, out) => complexVelocity(y, d, out), start, times, tol);
+  function complexFlow(start, d, times, tol, most, stop) {
+    return integrate((y, out) => complexVelocity(y, d, out), start, times, tol, most, stop);
   }
 
   // ---- the tangent kernel of one aligned mode through T lags, white inputs, and the distance (135) of two
@@ -334,8 +334,8 @@ var LRNN = (function () {
   ];
   const E = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40];
   // f(y, out) writes into out. Returns y at every time, ascending from 0; at rest it stays, beyond 1e6
-  // or after so many steps at `most` it is cut.
-  function integrate(f, start, times, tol = 1e-7, most = 20000) {
+  // or after so many steps at `most` it is cut, and so it is where `stop`, asked after every time, says.
+  function integrate(f, start, times, tol = 1e-7, most = 20000, stop = null) {
     const n = start.length, k = A.concat(0).map(() => new Float64Array(n)), next = new Float64Array(n);
     let y = Float64Array.from(start), t = 0, h = 1e-3, steps = 0, rest = false;
     const out = [];
@@ -372,6 +372,7 @@ var LRNN = (function () {
       }
       if (t < end && !rest) return out; // too stiff to draw: what follows is left out
       out.push(Array.from(y));
+      if (stop && stop(out)) return out;
     }
     return out;
   }

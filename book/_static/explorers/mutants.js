@@ -15,7 +15,7 @@ Explorer.define("mutants", function (box) {
     const one = MUTANTS[which.value], [name, marks, found, right] = one.mutants[error.value], split = name.indexOf(": ");
     const what = name.slice(0, split), spot = safe(name.slice(split + 2).replace(/ #\d+$/, ""));
     // A mutant names the term that it changes; where the term stands more than once, all places are marked.
-    code.innerHTML = `<pre tabindex="0" aria-label="The equation as the book's check has it">${safe(one.code).split(spot).join(`<mark>${spot}</mark>`)}</pre>`;
+    code.innerHTML = `<pre tabindex="0" role="region" aria-label="The equation as the book's check has it">${safe(one.code).split(spot).join(`<mark>${spot}</mark>`)}</pre>`;
     fates.innerHTML = `<ol aria-label="Witnesses">${one.witnesses.map((w, i) => `<li><span class="x-fate">${WORDS[marks[i]]}</span> ${safe(w)}</li>`).join("")}</ol>`;
     const first = marks.search(/[1x]/), all = one.mutants.length, blind = one.mutants.filter(([, m]) => m[0] === "0").length;
     const at = first < 0 ? "" : `witness ${first + 1} of ${marks.length}, ${length(one.witnesses[first])}`;

@@ -16,7 +16,7 @@ Explorer.define("network", function (box) {
   const RANKS = ["x-1", "x-2", "x-3", "x-4"];
 
   // Training goes on over several frames, for a few milliseconds in each.
-  let s, scales, modes, rate, until, count, every, run, sizes, flows;
+  let s, scales, modes, rate, until, count, every, times, run, sizes, flows, dashed, predicted;
   const measured = (w) => {
     const [X, H, Y] = [0, 1, 2].map((i) => LRNN.square(w, N, i * N * N));
     return [LRNN.singularValues(LRNN.product(Y, X)), LRNN.singularValues(H)];
@@ -33,30 +33,31 @@ Explorer.define("network", function (box) {
     every = Math.max(1, Math.round(Math.min(20, 0.4 / rate)));
     count = 60 * every;
     until = count * rate;
+    times = steps(61, (i) => i * every * rate);
     run = LRNN.train(W, s, rate, 0, 1);
     sizes = [measured(run[0][0])];
     modes = LRNN.effectiveModes(W, N);
-    flows = modes.map((m, i) => LRNN.flow(m, s[i], steps(61, (k) => k * every * rate), 1e-6));
+    flows = modes.map((m, i) => LRNN.flow(m, s[i], times, 1e-6));
+    const ranked = (of) => times.map((_, i) => flows.map((f) => (f[i] ? Math.abs(of(f[i])) : NaN)).sort((x, y) => y - x));
+    dashed = [ranked((y) => y[0] * y[2]), ranked((y) => y[1])];
+    predicted = times.map((_, i) => flows.reduce((sum, f, k) => sum + (f[i] ? LRNN.energy(...f[i], s[k]) : NaN), 0));
   }
 
   return function (moved) {
     const start = performance.now();
     if (moved) begin();
-    while (run.length <= 60 && performance.now() - start < 6) {
+    while (!moved && run.length <= 60 && performance.now() - start < 5) {
       const next = LRNN.train(run[run.length - 1][0], s, rate, every, every)[1];
       if (!next) { run.length = 61; break; }
       run.push(next);
       sizes.push(measured(next[0]));
     }
-    const done = run.length > 60, times = steps(61, (i) => i * every * rate);
-    const ranked = (of) => times.map((_, i) => flows.map((f) => (f[i] ? Math.abs(of(f[i])) : NaN)).sort((x, y) => y - x));
-    const dashed = [ranked((y) => y[0] * y[2]), ranked((y) => y[1])];
+    const done = run.length > 60;
     [left, middle].forEach((panel, which) => {
       const high = Math.max(...dashed[which].map((v) => v[0] || 0), ...sizes.map((v) => v[which][0]), 0.2) * 1.1, at = box.axes({ low: 0, high: until, label: "learning time t / τ" }, { low: 0, high });
       panel.set(at, RANKS.map((c, r) => at.line(sizes.map((v, i) => [times[i], v[which][r]]), c)).join("") +
         RANKS.map((_, r) => at.line(dashed[which].map((v, i) => [times[i], v[r]]), "x-theory")).join(""));
     });
-    const predicted = times.map((_, i) => flows.reduce((sum, f, k) => sum + (f[i] ? LRNN.energy(...f[i], s[k]) : NaN), 0));
     run = run.filter(Boolean);
     const top = run[0][1] * 1.3, low = Math.max(1e-6 * top, Math.min(...run.map((r) => r[1]), ...predicted.filter((v) => v >= 0)) / 2);
     const at = box.axes({ low: 0, high: until, label: "learning time t / τ" }, { low, high: top, log: true });

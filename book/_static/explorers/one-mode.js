@@ -25,12 +25,7 @@ Explorer.define("one-mode", function (box) {
     const s = LRNN.dynamics(kind.value, delta.value, lam.value, T.value), root = Math.sqrt(u0.value);
     lam.enable(kind.value !== "constant");
     const start = [root, b0.value, root];
-    // How long until nothing moves any more: a coarse look first, then the curves.
-    const coarse = [0].concat(steps(0, Math.log(400), 50).map((x) => Math.exp(x)));
-    const scout = LRNN.flow(start, s, coarse, 1e-5), last = scout[scout.length - 1];
-    const settled = scout.findIndex((y) => Math.hypot(y[0] * y[2] - last[0] * last[2], y[1] - last[1]) < 0.001);
-    const until = [2, 4, 8, 16, 32, 64, 128, 256, 400].find((t) => t >= 1.2 * coarse[settled]) || 400;
-    const times = steps(0, until, 161), path = LRNN.flow(start, s, times, 1e-7);
+    const { path, times, until, rests } = box.untilRest((times, stop) => LRNN.flow(start, s, times, 1e-6, 5000, stop), (y) => [y[0] * y[2], y[1]]);
     const u = path.map((y) => y[0] * y[2]), b = path.map((y) => y[1]), end = path.length - 1;
     const jumps = Math.min(4000, Math.ceil(until / rate.value)), descent = LRNN.descend(start, s, rate.value, jumps);
     const every = Math.max(1, Math.ceil(jumps / 60)), seen = descent.map((y, n) => [n * rate.value, y]).filter((_, n) => n % every === 0);
@@ -53,13 +48,13 @@ Explorer.define("one-mode", function (box) {
         frame.line(flow.map((v, i) => [times[i], v]), "x-1") + frame.line(theory.map((v, i) => [times[i], v]), "x-theory"));
     }
 
-    const half = (curve) => times[curve.findIndex((v) => Math.abs(v - curve[0]) >= Math.abs(curve[end] - curve[0]) / 2)];
+    const half = (curve) => Math.abs(curve[end] - curve[0]) < 0.005 ? "from the start" : "at time " + number(times[curve.findIndex((v) => Math.abs(v - curve[0]) >= Math.abs(curve[end] - curve[0]) / 2)], 1);
     const rest = LRNN.energy(...path[end], s), same = LRNN.flow(start, s, seen.map(([t]) => t), 1e-6);
     const gap = Math.max(...same.map(([a, m, c], i) => Math.max(Math.abs(seen[i][1][0] * seen[i][1][2] - a * c), Math.abs(seen[i][1][1] - m))));
     box.say(
       `The task asks for ${s.length > 6 ? s.slice(0, 2).map((v) => number(v)).join(", ") + ", …, " + number(s[s.length - 1]) : s.map((v) => number(v)).join(", ")}. ` +
-      `From u = ${number(u0.value)}, b = ${number(b0.value, 2)} the flow ends at u = ${number(u[end])}, b = ${number(b[end])}, energy ${number(rest)}. ` +
-      `Half of its way u has gone at time ${number(half(u), 1)}, b at ${number(half(b), 1)}. ` +
+      `From u = ${number(u0.value)}, b = ${number(b0.value, 2)} the flow ${rests ? "ends at" : `still moves at time ${number(times[end])}, at`} u = ${number(u[end])}, b = ${number(b[end])}, energy ${number(rest)}. ` +
+      `Half of its way u has gone ${half(u)}, b ${half(b)}. ` +
       (lost ? `Descent at η = ${number(rate.value)} diverges.` : `Descent at η = ${number(rate.value)} stays within ${number(gap, 2)} of the flow.`),
     );
   };

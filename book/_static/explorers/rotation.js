@@ -21,11 +21,8 @@ Explorer.define("rotation", function (box) {
 
   return function () {
     const d = LRNN.rotation(R.value, phi.value * PI, T.value), root = Math.sqrt(size.value), start = [root, 0, re.value, im.value, root, 0];
-    const coarse = [0].concat(Array.from({ length: 50 }, (_, i) => 10 ** (-1.5 + (4 * i) / 49))), scout = LRNN.complexFlow(start, d, coarse, 1e-5), last = scout[scout.length - 1];
     const product = (y) => [y[0] * y[4] - y[1] * y[5], y[0] * y[5] + y[1] * y[4]];
-    const settled = scout.findIndex((y) => Math.hypot(y[2] - last[2], y[3] - last[3], product(y)[0] - product(last)[0], product(y)[1] - product(last)[1]) < 0.004);
-    const until = [2, 4, 8, 16, 32, 64, 128, 256].find((t) => t >= 1.15 * coarse[settled]) || 320;
-    const times = Array.from({ length: 161 }, (_, i) => (until * i) / 160), path = LRNN.complexFlow(start, d, times, 1e-6);
+    const { path, times, until, rests } = box.untilRest((times, stop) => LRNN.complexFlow(start, d, times, 1e-5, 5000, stop), (y) => [y[2], y[3], ...product(y)]);
     const b = path.map((y) => [y[2], y[3]]), u = path.map(product), end = path.length - 1, target = [R.value * Math.cos(phi.value * PI), R.value * Math.sin(phi.value * PI)];
 
     const at = box.axes({ low: -RANGE * box.shape, high: RANGE * box.shape, label: "real part", ticks: [-1, 0, 1].map((v) => [v, number(v)]) }, { low: -RANGE, high: RANGE, ticks: [[-1, "−i"], [0, "0"], [1, "i"]] });
@@ -46,7 +43,7 @@ Explorer.define("rotation", function (box) {
     const still = Math.abs(turned[0][end] - turned[0][0]) < 0.01;
     const energy = path.map((y) => LRNN.complexEnergy(y, d)), halved = times[energy.findIndex((v) => v <= energy[0] / 2)];
     box.say(
-      `The task turns by φ = ${number(phi.value, 2)} π a step at radius ${number(R.value)}. From b = ${number(re.value, 2)}${im.value ? (im.value < 0 ? " − " : " + ") + number(Math.abs(im.value), 2) + "i" : ""} the flow ends at radius ${number(wide[0][end])} and angle ${angle(turned[0][end])}${far < 0.02 ? ", the task's" : ", not at the task's"}. ` +
+      `The task turns by φ = ${number(phi.value, 2)} π a step at radius ${number(R.value)}. From b = ${number(re.value, 2)}${im.value ? (im.value < 0 ? " − " : " + ") + number(Math.abs(im.value), 2) + "i" : ""} the flow ${rests ? "ends at" : `still moves at time ${number(times[end])}, at`} radius ${number(wide[0][end])} and angle ${angle(turned[0][end])}${far < 0.02 ? ", the task's" : ", not at the task's"}. ` +
       `Half of its way the radius of b has gone at time ${number(half(wide[0]), 1)}, ${still ? "and its angle stays" : `its angle at ${number(half(turned[0]), 1)}`}. ` +
       `On its way u turns by up to ${angle(swing)} and ends at ${angle(turned[1][end])}. The energy has halved at time ${halved === undefined ? "never" : number(halved, 2)}.`,
     );
