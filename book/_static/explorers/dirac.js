@@ -18,10 +18,11 @@ Explorer.define("dirac", function (box) {
   return function () {
     const n = T.value, q = beta.value, zero = q * q, all = zero + 1 / zero, energy = (b) => (b === Infinity ? 1 / zero : LRNN.effective(b, q, n));
     const begin = Math.max(KICK, mode.value === "held" ? held : b0.value), root = Math.sqrt(LRNN.optimalU(begin, q, n));
-    const path = LRNN.flow([root, begin, root], LRNN.dirac(q, n), times, 1e-6, 1200), points = LRNN.stationaryPoints(q, n);
+    const path = LRNN.flow([root, begin, root], LRNN.dirac(q, n), times, 1e-6, 24000 / n), points = LRNN.stationaryPoints(q, n);
     const b = path.map((y) => Math.max(0, y[1])), end = b[b.length - 1];
-    const barrier = points.filter(([, kind]) => kind === "max").pop(), last = points[points.length - 1];
-    const grows = end > 2 && last && last[1] === "max" && end > last[0];
+    // Beyond the last maximum the energy falls all the way to b = ∞.
+    const last = points[points.length - 1], grows = last && last[1] === "max" && end > last[0] + 1e-6, speed = LRNN.velocity(path[path.length - 1], LRNN.dirac(q, n), []);
+    const whole = path.length === times.length || Math.max(...speed.map(Math.abs)) < 1e-5;
     const asked = [n, q, mode.value].join(" ");
     if (asked !== ran) { held = Math.min(end, 4); trail.push([q, held]); trail = trail.slice(-400); ran = asked; }
 
@@ -50,7 +51,7 @@ Explorer.define("dirac", function (box) {
     box.say(
       `T = ${n}, β = ${number(q)}: ` + (points.map(([v, k]) => `${k === "min" ? "minimum" : "maximum"} at b = ${number(v)}`).join(", ") || "no stationary point") +
       `; the least energy, ${number(energy(lowest))}, is ${lowest === Infinity ? "only neared as b grows without end" : `at b = ${number(lowest)}`}. ` +
-      `From b = ${number(begin, 2)} the flow ${grows ? `passes b = ${number(end, 1)} and goes on growing` : `ends at b = ${number(end)}`}. ` +
+      `From b = ${number(begin, 2)} the flow ${grows ? `passes b = ${number(end, 1)} and goes on growing` : `${whole ? "ends at" : "has come to"} b = ${number(end)}`}. ` +
       `A search up to b = ${number(X.value, 2)} finds less than at b = 0 from β = ${number(seen, 4)} on` + (seen > 1.0005 && n > 3 ? ` (on a grid of 0.02 it says ${grid}); without its end it would be 1.` : "."),
     );
   };

@@ -205,6 +205,8 @@ var Explorer = (function () {
               event.preventDefault();
               where(event);
             });
+            // A finger on the handle drags it; the page must not scroll along.
+            handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
             svg.addEventListener("pointermove", (event) => svg.hasPointerCapture(event.pointerId) && where(event));
           },
           place(x, y) { handle.setAttribute("transform", `translate(${at.X(x).toFixed(1)} ${at.Y(y).toFixed(1)})`); },

@@ -45,7 +45,7 @@ Explorer.define("rotation", function (box) {
     box.say(
       `The task turns by φ = ${number(phi.value, 2)} π a step at radius ${number(R.value)}. From b = ${number(re.value, 2)}${im.value ? (im.value < 0 ? " − " : " + ") + number(Math.abs(im.value), 2) + "i" : ""} the flow ${rests ? "ends at" : `still moves at time ${number(times[end])}, at`} radius ${number(wide[0][end])} and angle ${angle(turned[0][end])}${far < 0.02 ? ", the task's" : ", not at the task's"}. ` +
       `Half of its way the radius of b has gone at time ${number(half(wide[0]), 1)}, ${still ? "and its angle stays" : `its angle at ${number(half(turned[0]), 1)}`}. ` +
-      `On its way u turns by up to ${angle(swing)} and ends at ${angle(turned[1][end])}. The energy has halved at time ${halved === undefined ? "never" : number(halved, 2)}.`,
+      `On its way u turns by up to ${angle(swing)} and ends at ${angle(turned[1][end])}. The energy has ${halved === undefined ? "not halved" : `halved at time ${number(halved, 2)}`}.`,
     );
   };
 });
