@@ -29,7 +29,7 @@ Explorer.define("kernel", function (box) {
     const spots = (list, about) => list.map((v, i) => [(i + 0.5) / list.length, about(v)]);
     const at = box.axes({ low: 0, high: 1, label: "start scale σ", ticks: spots(SIZES, (v) => (v * 10) % 2 ? "" : number(v)) }, { low: 0, high: 1, ticks: spots(LENGTHS, (v) => v) });
     const i = Math.round(sigma.value * 10) - 1, j = T.value - 1, s = SIZES[i], n = T.value;
-    map.set(at, cells(at, D, 10, 8), D.map((row, y) => row.map((v, x) => `<text class="x-value ${v > 0.5 ? "x-dark" : "x-light"}" x="${at.X((x + 0.5) / 10).toFixed(1)}" y="${(at.Y((y + 0.5) / 8) + 4).toFixed(1)}" text-anchor="middle">${v.toFixed(2).replace(/^0/, "")}</text>`).join("")).join("") +
+    map.set(at, cells(at, D, 10, 8), D.map((row, y) => row.map((v, x) => `<text class="x-value ${v > 0.47 ? "x-dark" : "x-light"}" x="${at.X((x + 0.5) / 10).toFixed(1)}" y="${(at.Y((y + 0.5) / 8) + 4).toFixed(1)}" text-anchor="middle">${v.toFixed(2).replace(/^0/, "")}</text>`).join("")).join("") +
       `<rect class="x-cell" x="${at.X(i / 10)}" y="${at.Y((j + 1) / 8)}" width="${at.X(0.1) - at.X(0)}" height="${at.Y(0) - at.Y(1 / 8)}"/>`);
     map.place((i + 0.5) / 10, (j + 0.5) / 8);
     const own = LENGTHS.map((n) => [n, moved(s, n, n)]), fixed = LENGTHS.map((n) => [n, moved(s, n, WINDOW)]);

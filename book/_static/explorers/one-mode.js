@@ -31,7 +31,7 @@ Explorer.define("one-mode", function (box) {
     const every = Math.max(1, Math.ceil(jumps / 60)), seen = descent.map((y, n) => [n * rate.value, y]).filter((_, n) => n % every === 0);
     const lost = descent.length <= jumps;
     const uTheory = times.map((t) => LRNN.inputOutputMode(t, u0.value, b[end], s));
-    const bTheory = LRNN.recurrentMode(times, b0.value, u[end], s, Math.min(0.05, 0.25 / (1 + u[end] * u[end] * T.value)));
+    const bTheory = LRNN.recurrentMode(times, b0.value, u[end], s, 0.25 / (0.05 + u[end] * u[end] * T.value));
 
     const at = box.axes({ low: U[0], high: U[1], label: "input-output mode u" }, { low: B[0], high: B[1], label: "b" });
     const xs = steps(...U, 37), ys = steps(...B, 41), all = s.reduce((z, v) => z + v * v, 0) / 2;
