@@ -41,7 +41,8 @@ Explorer.define("stability", function (box) {
     const miss = (T2, y) => { const t = task(T2); return (2 * LRNN.energy(...y, t)) / t.reduce((z, v) => z + v * v, 0); };
     const errors = Array.from({ length: 24 }, (_, i) => [i + 1, miss(i + 1, solution(n))]), away = miss(other.value, solution(n));
     const high = Math.max(0.1, ...errors.map((e) => Math.min(e[1], 4))) * 1.1, map = box.axes({ low: 0, high: 25, label: "length T′" }, { low: 0, high });
-    right.set(map, map.line([[n, 0], [n, high]], "x-3") + errors.map(([k, v]) => map.line([[k, 0], [k, v]], k === other.value ? "x-1 x-bar x-on" : "x-1 x-bar")).join("") + map.line([[0, 1], [25, 1]], "x-faint"));
+    right.set(map, map.line([[n, 0], [n, high]], "x-3") + errors.map(([k, v]) => map.line([[k, 0], [k, v]], k === other.value ? "x-1 x-bar x-on" : "x-1 x-bar")).join("") + map.line([[0, 1], [25, 1]], "x-faint"),
+      errors.some((e) => e[1] > 1e-20) ? "" : `<text x="${map.X(12.5)}" y="${map.Y(high / 2)}" text-anchor="middle">no error at any length</text>`);
     box.say(
       `At T = ${n} the solution is u = ${number(a * c)}, b = ${number(b)}, and stable up to η = ${number(best, 4)}. ` +
       `η = ${number(eta, 4)} is ${number(eta / best, 2)} of that: descent ${what}. ` +
