@@ -14,6 +14,7 @@ from sphinx.errors import ExtensionError
 THEME = ("_static/styles/theme.css", "_static/styles/bootstrap.css", "_static/styles/pydata-sphinx-theme.css")
 AWESOME = "vendor/fontawesome/6.5.2"
 UNUSED = {"_static/design-tabs.js"}  # no page has tabs
+APART = {"_static/documentation_options.js"}  # each page adds a line to it
 # Buttons that scripts add, not templates.
 SCRIPTED = {"xmark", "arrow-up"}
 ICON = re.compile(r'class="[^"]*\bfa-[^"]*"')
@@ -23,7 +24,7 @@ BUNDLE = "_static/book.bundle"
 
 def _is_joined(asset, ending):
     name = str(getattr(asset, "filename", "") or "")
-    return name.startswith("_static/") and name.endswith(ending) and asset.attributes.get("rel", "") in ("", "stylesheet")
+    return name.startswith("_static/") and name not in APART and name.endswith(ending) and asset.attributes.get("rel", "") in ("", "stylesheet")
 
 
 def _start(app):
@@ -94,7 +95,8 @@ def _write(app, exception):
     sheets.insert(len(THEME), icons(library.read_text(encoding="utf-8"), used_icons(pages)))
     (app.outdir / f"{BUNDLE}.css").write_text("\n".join(sheets), encoding="utf-8")
     parts = [(app.outdir / name).read_text(encoding="utf-8") for name in js if name not in UNUSED]
-    (app.outdir / f"{BUNDLE}.js").write_text(";\n".join(parts), encoding="utf-8")
+    # Something before the first file: its "use strict" is for that file alone.
+    (app.outdir / f"{BUNDLE}.js").write_text(";\n".join(["void 0", *parts]), encoding="utf-8")
 
 
 def setup(app):

@@ -1,0 +1,64 @@
+/* Reading mode: how much code a page shows. Three states, remembered; without this script all is open.
+   A link, a search or the browser's own search that leads into a fold opens it. */
+(() => {
+  "use strict";
+  const KEY = "lrnn-reading-mode";
+  const MODES = { checks: "Long code folded", code: "All code folded", all: "All code shown" };
+  const names = Object.keys(MODES);
+  const root = document.documentElement;
+
+  function stored() {
+    try { return localStorage.getItem(KEY); } catch { return null; }
+  }
+  function keep(mode) {
+    try { localStorage.setItem(KEY, mode); } catch { /* a private window: it lasts for the page */ }
+  }
+  let mode = names.includes(stored()) ? stored() : names[0];
+  root.dataset.reading = mode;
+
+  function show(folds) {
+    for (const fold of folds) fold.open = mode === "all" || (mode === "checks" && !fold.classList.contains("long"));
+  }
+  function reveal(place) {
+    for (let fold = place && place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  }
+  function revealTarget() {
+    const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!place) return;
+    const hidden = place.closest("details:not([open])");
+    reveal(place);
+    if (hidden) place.scrollIntoView();
+  }
+
+  function start() {
+    const article = document.querySelector("article.bd-article");
+    const folds = article ? [...article.querySelectorAll("details.fold")] : [];
+    if (!folds.length) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-sm nav-link reading-mode";
+    const label = () => {
+      button.textContent = MODES[mode];
+      button.title = "Change how much code the pages show";
+      root.dataset.reading = mode;
+    };
+    button.addEventListener("click", () => {
+      // What is being read keeps its place.
+      const line = [...article.querySelectorAll("h2, h3, p, div.math")].find((e) => e.getBoundingClientRect().top > 60);
+      const before = line && line.getBoundingClientRect().top;
+      mode = names[(names.indexOf(mode) + 1) % names.length];
+      keep(mode);
+      label();
+      show(folds);
+      if (line) window.scrollBy(0, line.getBoundingClientRect().top - before);
+    });
+    label();
+    show(folds);
+    (document.querySelector(".article-header-buttons") || article).prepend(button);
+    document.querySelectorAll("article .highlighted").forEach(reveal);
+    addEventListener("hashchange", revealTarget);
+    revealTarget();
+  }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
