@@ -1,8 +1,9 @@
 """Serve MathJax from the book itself, so that a page read offline has its mathematics.
 
-The parts come with the package `django-static-mathjax` and are joined to one script: the TeX input, the CHTML output with
-its fonts, the MathML that screen readers speak. MathJax's ready-made script has its menu besides, a third of its weight,
-which makes every formula a stop of the Tab key. TeX extensions are copied; MathJax loads one when a command needs it.
+The parts come with the package `django-static-mathjax` and are joined to one script: the TeX input, the CHTML output
+with its fonts, the MathML that screen readers speak. MathJax's ready-made script has its menu besides, a third of its
+weight, which makes every formula a stop of the Tab key. TeX extensions are copied; MathJax loads one when a command
+needs it.
 """
 
 import base64

@@ -1,8 +1,8 @@
 """Reading mode: each cell's code folds to one line, each check says its verdict in a sentence.
 
 A post-transform reads the notebook's records and turns every input into ``<details open>``: without JavaScript nothing
-is hidden. ``reading.js`` closes the long ones and remembers what a reader chose. Long are checks of more than eight lines
-and other cells of more than twelve; the short ones are the book's idea and stay in sight.
+is hidden. ``reading.js`` closes the long ones and remembers what a reader chose. Long are checks of more than eight
+lines and other cells of more than twelve; the short ones are the book's idea and stay in sight.
 """
 
 import ast
@@ -14,9 +14,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from verdicts import FORMS, SIGNS, Links, slug, style
 
 from lrnn_helpers.ledger import MIME
-from lrnn_helpers.ledger._book import is_number
 
 LONG_CHECK, LONG_CELL = 8, 12
+IMPORTS = "Imports"  # folded whatever their length: they teach nothing
 REMADE = {"yes": ("✓", "remade"), "in part": ("◐", "remade in part"), "no": ("✗", "not remade"), "open": ("○", "open")}
 
 
@@ -29,7 +29,7 @@ def visit_fold(self, node):
     kinds = " ".join(node["kinds"])
     opened = "" if node["hidden"] else " open"
     self.body.append(
-        f'<details class="fold {kinds}"{opened}><summary><span class="fold-title">{escape(node["title"])}</span>'
+        f'<details class="fold {kinds}"{opened}><summary><span class="fold-title">{node["title"]}</span>'
         f'<span class="fold-size">{escape(node["size"])}</span></summary>\n'
     )
 
@@ -54,7 +54,7 @@ def title_of(source, outputs):
     except SyntaxError:
         return "Code"
     if all(isinstance(node, ast.Import | ast.ImportFrom) for node in body):
-        return "Imports"
+        return IMPORTS
     made = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     for node in body:
         if isinstance(node, ast.Assign):
@@ -65,19 +65,33 @@ def title_of(source, outputs):
     return f"Code: {', '.join(made[:4])}{', …' if len(made) > 4 else ''}"
 
 
-def title_of_check(records, rows):
-    """What a check's cell checks."""
+def title_of_check(records, links):
+    """HTML of a check's line: what the checks of statements found, grouped; claims are sentences of their own below."""
+    groups = {}
+    for record in records:
+        if record["call"] not in ("claim", "figure"):
+            names = groups.setdefault(_equation(record, links.ledger.status.get(record["ids"][0])), [])
+            names += [links.ledger.name(id) for id in record["ids"]]
     claims = sum(record["call"] == "claim" for record in records)
-    ids = list(dict.fromkeys(id for r in records if r["call"] not in ("claim", "figure") for id in r["ids"]))
-    figures = [id for r in records if r["call"] == "figure" for id in r["ids"]]
-    numbers = [f"({id})" for id in ids if is_number(rows[id])]
-    others = [id for id in ids if not is_number(rows[id])]
-    parts = numbers[:6] + ["…"] * (len(numbers) > 6) + others[:3] + ["…"] * (len(others) > 3)
-    said = [f"Check of {', '.join(parts)}"] if parts else []
+    said = [
+        f'<span class="found {colour}">{_sign(sign)} {escape(", ".join(names))} {escape(word)}</span>'
+        for (sign, word, colour), names in groups.items()
+    ]
     if claims:
-        said.append(f"{'check' if said else 'Check'} of {'a claim' if claims == 1 else f'{claims} claims'}")
-    said += [f"{figure_name(id)}" for id in figures]
-    return "; ".join(said)
+        said.append(f"Check of {'a claim' if claims == 1 else f'{claims} claims'}")
+    elif not said:
+        said = ["What the figure shows"]
+    return " ".join(said)
+
+
+def size_of(source, records):
+    """How long a cell is, and how many wrong variants its checks reject."""
+    lines = source.count("\n") + 1
+    size = f"{lines} {'line' if lines == 1 else 'lines'}"
+    counts = [record["mutants"] for record in records if "mutants" in record]
+    rejected = sum(c["rejected"] for c in counts)
+    tried = rejected + sum(len(c["invariant"]) for c in counts)
+    return f"{rejected} of {tried} wrong variants rejected · {size}" if tried else size
 
 
 def figure_name(id):
@@ -88,46 +102,36 @@ def figure_name(id):
 # ---- what a record says, in the page
 
 
-def judged(record, links, first):
-    """HTML of one record: sign, what it is about, verdict; for a claim the sentence and its domain."""
-    anchors = "".join(f'<span class="check-anchor" id="check-{slug(id)}"></span>' for id in first)
-    if record["call"] == "claim":
-        return _claim(record, links, anchors)
-    if record["call"] == "figure":
-        return _figure(record, links, anchors)
-    ids = ", ".join(_to_statement(id, links) for id in record["ids"])
-    sign, word, colour = _equation(record, links.ledger.status.get(record["ids"][0]))
-    counts = record["mutants"]
-    total = counts["rejected"] + len(counts["invariant"])
-    wrong = f' <span class="fine">· {counts["rejected"]} of {total} wrong variants rejected</span>' if total else ""
-    condition = f', if {escape(record["assuming"])}' if record.get("assuming") else ""
-    return f'<li class="{colour}">{anchors}{_sign(sign)} {ids} {escape(word)}{condition}{wrong}</li>'
-
-
 def _sign(sign):
     return f'<span class="sign" aria-hidden="true">{sign}</span>'
 
 
+def _anchors(ids):
+    return "".join(f'<span class="check-anchor" id="check-{slug(id)}"></span>' for id in ids)
+
+
 def _to_statement(id, links):
-    """A row's name, linked to where it is stated, which the check's own place is not."""
-    shown = links.ledger.shown.get(f"paper-{id}")
-    if shown:
-        return links.anchor(id)
-    name = links.ledger.name(id)
+    """A row's name, linked to its line in the ledger where there is one."""
+    name = figure_name(id) if id.startswith("fig-") else links.ledger.name(id)
     if not links.has_row(id):
         return escape(name)
-    return f'<a class="row-ref" href="{escape(links.to("ledger", f"row-{slug(id)}"))}" data-row="{escape(id)}">{escape(name)}</a>'
+    return f'<a class="row-ref" href="{escape(links.to("ledger", f"row-{slug(id)}"))}">{escape(name)}</a>'
 
 
 def _equation(record, status):
     """Sign, words and colour of what one check of a statement found."""
+    condition = f", if {record['assuming']}" if record.get("assuming") else ""
     if record["call"] == "refutes":
         word = "refuted as printed" + (", the corrected form holds" if record["corrected"] else "")
-        return "✗", word, style("slip" if status is None or status.printed == "slip" else "wrong (corrected)")
+        return (
+            "✗",
+            word + condition,
+            style("slip" if status is None or status.printed == "slip" else "wrong (corrected)"),
+        )
     if record["call"] == "defines":
         return *FORMS["definition"], style("definition")
     if record["call"] == "limit":
-        return "✓", "holds in the limit", style("numeric")
+        return "✓", "holds in the limit" + condition, style("numeric")
     symbolic = record.get("symbolic")
     own = "proved" if symbolic == "all" else "symbolic" if symbolic else "numeric"
     words = {
@@ -135,36 +139,34 @@ def _equation(record, status):
         "symbolic": f"holds on symbols, T = {', '.join(map(str, symbolic or ()))}",
         "numeric": f"holds at {record['witnesses']} witnesses",
     }
-    return "✓", words[own], style(own)
+    return "✓", words[own] + condition, style(own)
 
 
-def _claim(record, links, anchors):
-    """A claim as a sentence with its verdict, its domain, and what happens outside."""
+def claim(record, links, anchors):
+    """HTML of a claim as a sentence with its verdict, its domain, and what happens outside."""
     verdict, cases = record["verdict"], "runs" if record["runs"] else "cases"
     names = ", ".join(_to_statement(id, links) for id in record["ids"])
     part = f"{escape(record['part'])}: " if record["part"] else ""
-    sentence = record["sentence"].strip().removesuffix(".")
+    sentence = escape(record["sentence"].strip().removesuffix("."))
     inside, _, outside = record["domain"].partition("; outside: ")
     share = "all" if record["held"] == record["cases"] else f"{record['held']} of"
     domain = f"On {share} {record['cases']} {cases}: {inside}."
     if outside:
         domain += f" Outside ({outside}) it fails on {record['outside'] - record['passed']} of {record['outside']}."
     return (
-        f'<li class="claim {style(verdict)}">{anchors}{_sign(SIGNS[verdict])} <strong>{escape(verdict.capitalize())}</strong>: '
-        f'<q>{part}{escape(sentence[:1].upper() + sentence[1:])}.</q> '
+        f'<li class="claim {style(verdict)}">{anchors}{_sign(SIGNS[verdict])} <strong>{verdict.capitalize()}</strong>: '
+        f"<q>{part}{sentence[:1].upper() + sentence[1:]}.</q> "
         f'<span class="domain">{escape(domain)} ({names})</span></li>'
     )
 
 
-def _figure(record, links, anchors):
-    """A figure: whether it is remade, by its panels."""
+def figure(record, links, anchors):
+    """HTML of a figure's verdict: whether it is remade, by its panels, and what the text reads from it."""
     id = record["ids"][0]
     found = links.ledger.verdict[id]
     sign, word = REMADE[found.remade]
     read = f"; of what the text reads from it, {found.supported} of {found.read} supported" if found.read else ""
-    name = _to_statement(id, links).replace(f">{id}<", f">{figure_name(id)}<")
-    name = figure_name(id) if name == id else name
-    return f'<li class="{style(found.remade)}">{anchors}{_sign(sign)} {name} {word}{read}</li>'
+    return f'<li class="{style(found.remade)}">{anchors}{_sign(sign)} {_to_statement(id, links)} {word}{read}</li>'
 
 
 # ---- the transform
@@ -194,14 +196,13 @@ class Fold(SphinxPostTransform):
         code = next((c for c in cell.children if c.get("nb_element") == "cell_code_source"), None)
         if code is None:
             return
-        lines = source.count("\n") + 1
         hidden = cell.get("hide_mode") == "input"
         if hidden:
             del cell["hide_mode"]  # ours is the fold
-        long = hidden or lines > (LONG_CHECK if records else LONG_CELL)
-        kinds = ["check" if records else "code", *(["long"] if long else [])]
-        title = title_of_check(records, links.ledger.rows) if records else title_of(source, data["outputs"])
-        wrapped = fold(kinds=kinds, title=title, size=f"{lines} {'line' if lines == 1 else 'lines'}", hidden=hidden)
+        title = title_of_check(records, links) if records else escape(title_of(source, data["outputs"]))
+        long = source.count("\n") >= (LONG_CHECK if records else LONG_CELL)
+        kinds = ["check" if records else "code", *(["long"] if long or hidden or title == IMPORTS else [])]
+        wrapped = fold(kinds=kinds, title=title, size=size_of(source, records), hidden=hidden)
         cell.replace(code, wrapped)
         wrapped += code
         if records:
@@ -209,20 +210,26 @@ class Fold(SphinxPostTransform):
 
     @staticmethod
     def say(cell, wrapped, records, links, seen):
-        """Put the records' lines into the fold, and their verdicts below it."""
+        """Put the records' lines into the fold, and what they say of claims and figures below it."""
         outputs = next(c for c in cell.children if c.get("nb_element") == "cell_code_output")
         texts = {record["text"] for record in records}
         for bundle in [c for c in outputs.children if c.astext().strip() in texts]:
             outputs.remove(bundle)
         said = "\n".join(record["text"] for record in records)
         wrapped += nodes.raw("", f'<pre class="record-lines">{escape(said)}</pre>\n', format="html")
-        items = []
+        above, below = "", ""
         for record in records:
             first = [id for id in record["ids"] if id not in seen]
             seen.update(first)
-            items.append(judged(record, links, first))
-        listed = nodes.raw("", f'<ul class="verdicts">{"".join(items)}</ul>\n', format="html")
-        cell.insert(cell.index(wrapped) + 1, listed)
+            if say := {"claim": claim, "figure": figure}.get(record["call"]):
+                below += say(record, links, _anchors(first))
+            else:
+                above += _anchors(first)
+        if above:
+            cell.insert(cell.index(wrapped), nodes.raw("", above + "\n", format="html"))
+        if below:
+            listed = nodes.raw("", f'<ul class="verdicts">{below}</ul>\n', format="html")
+            cell.insert(cell.index(wrapped) + 1, listed)
         if not outputs.children:
             cell.remove(outputs)
 

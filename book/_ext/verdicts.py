@@ -8,6 +8,7 @@ rests on; it links to the check. A form that a check refutes is barred and label
 import ast
 import re
 from collections import defaultdict
+from contextlib import suppress
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -135,7 +136,7 @@ class Links:
 
     def anchor(self, id):
         """A row's name, linked."""
-        return f'<a class="row-ref" href="{escape(self.row(id))}" data-row="{escape(id)}">{escape(self.ledger.name(id))}</a>'
+        return f'<a class="row-ref" href="{escape(self.row(id))}">{escape(self.ledger.name(id))}</a>'
 
     def api(self, name):
         """The address of a public name of the package, or None."""
@@ -146,7 +147,8 @@ class Links:
 
     def code(self, name):
         """A public name of the package, linked to its page."""
-        return f'<a class="api" href="{escape(self.api(name))}"><code>{escape(name.removeprefix(f"{PACKAGE}."))}</code></a>'
+        short = escape(name.removeprefix(f"{PACKAGE}."))
+        return f'<a class="api" href="{escape(self.api(name))}"><code>{short}</code></a>'
 
 
 def _ledger_anchors(app):
@@ -168,7 +170,9 @@ def imports(notebook):
     for tree in _trees(notebook):
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
-                out.update({a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0] for a in node.names})
+                out.update(
+                    {a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0] for a in node.names}
+                )
             elif isinstance(node, ast.ImportFrom) and node.module:
                 out.update({a.asname or a.name: f"{node.module}.{a.name}" for a in node.names})
     return out
@@ -335,7 +339,13 @@ class Judge(SphinxPostTransform):
             )
             if barred or corrected:
                 node["classes"].append("printed-wrong" if barred else "corrected")
-                node["form"] = "corrected form" if corrected else "slip in print" if status.printed == "slip" else "wrong as printed"
+                node["form"] = (
+                    "corrected form"
+                    if corrected
+                    else "slip in print"
+                    if status.printed == "slip"
+                    else "wrong as printed"
+                )
             text = line(id, links, links.ledger.notebooks, corrected)
             below = nodes.raw("", f'<div class="verdict-line {style(colour)}">{text}</div>\n', format="html")
             node.parent.insert(node.parent.index(node) + 1, below)
@@ -346,10 +356,8 @@ def _signed(visit):
 
     def visit_signed(self, node):
         start = len(self.body)
-        try:
+        with suppress(nodes.SkipNode):
             visit(self, node)
-        except nodes.SkipNode:
-            pass
         if node.get("sign"):
             end = next(i for i in range(start, len(self.body)) if self.body[i] == "</span>")
             self.body.insert(end, node["sign"])

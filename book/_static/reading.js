@@ -25,8 +25,11 @@
   function revealTarget() {
     const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!place) return;
-    const hidden = place.closest("details:not([open])");
+    // Whoever follows a link to a check wants to see it.
+    const check = place.classList.contains("check-anchor") && place.closest("div.cell").querySelector("details.fold");
+    const hidden = (check && !check.open) || place.closest("details:not([open])");
     reveal(place);
+    if (check) check.open = true;
     if (hidden) place.scrollIntoView();
   }
 
