@@ -24,12 +24,7 @@ BUNDLE = "_static/book.bundle"
 
 def _is_joined(asset, ending):
     name, kind = str(getattr(asset, "filename", "") or ""), asset.attributes.get("rel", "stylesheet")
-    return (
-        name.startswith("_static/")
-        and name not in APART
-        and name.endswith(ending)
-        and asset.attributes.get("rel", "") in ("", "stylesheet")
-    )
+    return name.startswith("_static/") and name.endswith(ending) and name not in APART and kind == "stylesheet"
 
 
 def _start(app):
@@ -70,7 +65,8 @@ def icons(library, names):
     rules = [
         ".fas, .fab, .far, .fa-solid, .fa-brands, .fa-regular, [class*=' fa-'] { display: inline-block; width: 1.1em; "
         "height: 1em; vertical-align: -0.125em; background: currentcolor; "
-        "mask: var(--icon) center / contain no-repeat; -webkit-mask: var(--icon) center / contain no-repeat; } .fa-lg { font-size: 1.25em; }"
+        "mask: var(--icon) center / contain no-repeat; -webkit-mask: var(--icon) center / contain no-repeat; } "
+        ".fa-lg { font-size: 1.25em; }"
     ]
     for name in sorted(names):
         # The library lists brands first, then regular, then solid icons: the last of a name is what is meant.

@@ -113,9 +113,8 @@ def _anchors(ids):
 def _to_statement(id, links):
     """A row's name, linked to its line in the ledger where there is one."""
     name = figure_name(id) if id.startswith("fig-") else links.ledger.name(id)
-    if not links.has_row(id):
-        return escape(name)
-    return f'<a class="row-ref" href="{escape(links.to("ledger", f"row-{slug(id)}"))}">{escape(name)}</a>'
+    place = links.in_ledger(id)
+    return f'<a class="row-ref" href="{escape(place)}">{escape(name)}</a>' if place else escape(name)
 
 
 def _equation(record, status):

@@ -121,11 +121,16 @@ class Links:
             return self.to(shown, make_id(f"equation-eq-paper-{id}"))
         if id in self.ledger.checked_in:
             return self.check(id)
-        return self.to(LEDGER, f"row-{slug(id)}") if self.has_row(id) else self.to(LEDGER)
+        return self.in_ledger(id) or self.to(LEDGER)
 
-    def has_row(self, id):
-        """Whether the ledger's page has an anchor for the row."""
-        return f"row-{slug(id)}" in _ledger_anchors(self.app)
+    def row_anchor(self, id):
+        """The name that a row has on the ledger's page."""
+        return f"{'claim' if self.ledger.rows[id]['kind'] in ('claim', 'panel') else 'row'}-{slug(id)}"
+
+    def in_ledger(self, id):
+        """The address of a row's line in the ledger, or None while it has none."""
+        anchor = self.row_anchor(id)
+        return self.to(LEDGER, anchor) if anchor in _ledger_anchors(self.app) else None
 
     def check(self, id):
         """Where a row is checked."""
@@ -157,7 +162,7 @@ def _ledger_anchors(app):
         tree = app.env.get_doctree(f"{app.config.ledger_book}/{LEDGER}")
         found = {id for node in tree.findall(nodes.Element) for id in node.get("ids", ())}
         raw = "".join(node.astext() for node in tree.findall(nodes.raw))
-        app.book_ledger_anchors = found = found | set(re.findall(r'id="(row-[^"]*)"', raw))
+        app.book_ledger_anchors = found = found | set(re.findall(r'id="([^"]*)"', raw))
     return found
 
 
