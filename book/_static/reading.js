@@ -33,6 +33,19 @@
     if (hidden) place.scrollIntoView();
   }
 
+  // What scrolls inside itself can be scrolled by keyboard; a formula that fits is no stop of the Tab key.
+  function stops() {
+    for (const box of document.querySelectorAll("article mjx-container, article .pst-scrollable-table-container")) {
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }
+  addEventListener("load", () => {
+    const typeset = window.MathJax && MathJax.startup && MathJax.startup.promise;
+    Promise.resolve(typeset).then(stops);
+  });
+  addEventListener("resize", stops);
+
   function start() {
     const article = document.querySelector("article.bd-article");
     const folds = article ? [...article.querySelectorAll("details.fold")] : [];
