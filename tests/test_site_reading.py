@@ -115,17 +115,12 @@ def test_a_cell_s_names_lead_to_the_package(site):
 
 
 @pytest.fixture(scope="module")
-def with_bars():
+def with_bars(browser):  # noqa: F811
     """A browser that shows its scroll bars, as most readers' do; playwright hides them otherwise."""
-    if find_browser() is None:
-        pytest.skip("no browser: see test_site.py")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        hidden = ["--hide-scrollbars"]
-        chromium = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS, ignore_default_args=hidden)
-        yield chromium
-        chromium.close()
+    where, hidden = find_browser(), ["--hide-scrollbars"]
+    chromium = browser.browser_type.launch(executable_path=where, args=FLAGS, ignore_default_args=hidden)
+    yield chromium
+    chromium.close()
 
 
 BARS = """() => [...document.querySelectorAll('article mjx-container:not([display="true"])')]
@@ -146,7 +141,8 @@ def test_no_formula_in_a_line_has_a_scroll_bar_and_none_is_a_tab_stop(site, with
         assert found["formulas"] > 100 and found["stops"] == 0
         # The test can see a bar: without the rule that mends it, there are many.
         visit.page.add_style_tag(
-            content="mjx-assistive-mml { width: auto !important; height: auto !important; overflow: visible !important }"
+            content=".bd-article mjx-container mjx-assistive-mml "
+            "{ width: auto !important; height: auto !important; overflow: visible !important }"
         )
         assert len(visit.page.evaluate(BARS)) > 50
 
@@ -267,9 +263,14 @@ def violations(visit, scheme):
     return visit.page.evaluate(AXE, scheme == "dark")
 
 
+CUT = """() => [...document.querySelectorAll('article div.math[id] > mjx-container[display="true"]')]
+  .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.parentElement.id)"""
+
+
 @pytest.mark.parametrize("page", toc_pages())
-def test_axe_finds_nothing(site, browser, page):  # noqa: F811
+def test_axe_finds_nothing_and_no_equation_is_cut(site, browser, page):  # noqa: F811
     with Visit(browser, HTML / f"{page}.html") as visit:
+        assert visit.page.evaluate(CUT) == []
         assert {scheme: violations(visit, scheme) for scheme in ("light", "dark")} == {"light": [], "dark": []}
 
 

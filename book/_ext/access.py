@@ -2,10 +2,11 @@
 
 import re
 
+UNNAMED = '<span class="visually-hidden">no heading</span>'
 # What is exchanged in a page's body: pattern, text.
 MENDED = (
     # An exercise, a solution and a proof wrap their text in a section of always the same id.
-    (r'<section id="(?:exercise|solution|proof)-content">', "<section>"),
+    (r'(<section[^>]*) id="(?:exercise|solution|proof)-content"', r"\1"),
     # The id of a theorem stands at its box already.
     (r'<p class="admonition-title" id="[^"]*">', '<p class="admonition-title">'),
     # A list of references needs items; the role that docutils writes is withdrawn from the standard.
@@ -17,8 +18,8 @@ MENDED = (
     ),
 )
 NOSCRIPT = (
-    "<noscript><p>Mathematics is drawn by a script. Without it you read its TeX: "
-    "<code>\\(b^{T-1}\\)</code> is b to the power T − 1, <code>\\[ … \\]</code> a formula on a line of its own.</p></noscript>"
+    "<noscript><p>Mathematics is drawn by a script. Without it you read its TeX: <code>\\(b^{T-1}\\)</code> is b to the "
+    "power T − 1, <code>\\[ … \\]</code> a formula on a line of its own.</p></noscript>"
 )
 
 
