@@ -1,6 +1,7 @@
 """The chapters in a browser: verdicts at the equations, folds, previews, keyboard, weight, accessibility."""
 
 import re
+from functools import cache
 from importlib.resources import files
 
 import pytest
@@ -19,8 +20,13 @@ ERRATA = "book/appendices/h_landau"  # has refuted equations
 WRONG = {"slip", "wrong (corrected)", "wrong (no correction known)"}
 
 
+@cache
+def by_id(page):
+    return {tag["id"]: tag for tag in page_soup(page).find_all(id=True)}
+
+
 def equation(page, label):
-    return page_soup(page).find(id=make_id(f"equation-eq-{label}"))
+    return by_id(page)[make_id(f"equation-eq-{label}")]
 
 
 # ---- verdicts, from the records
@@ -52,8 +58,8 @@ def test_a_sign_leads_to_a_check_of_its_row(site):
         if id not in STATUS or not any(id in r["ids"] and r["chapter"] == chapter for r in BOOK.records):
             continue
         link = equation(f"book/{chapter}", label).select_one("a.sign")["href"]
-        where = page_soup(f"book/{next(r['chapter'] for r in BOOK.records if id in r['ids'])}")
-        anchor = where.find(id=link.split("#")[1])
+        where = by_id(f"book/{next(r['chapter'] for r in BOOK.records if id in r['ids'])}")
+        anchor = where[link.split("#")[1]]
         assert "check-anchor" in anchor["class"]
         # The cell at that place is the one that checks the row.
         lines = anchor.find_parent(class_="cell").select_one("pre.record-lines").text
@@ -186,10 +192,9 @@ def test_a_link_and_a_search_open_what_is_folded(site, browser):  # noqa: F811
         fold = page.locator("div.cell:has(#check-94) details.fold")
         assert fold.evaluate("f => f.open")
         word = "by_package"  # stands in code only
-        opened = "() => [...document.querySelectorAll('details.fold[open].long')].length"
         page.goto((HTML / f"{ERRATA}.html").as_uri().split("#")[0] + f"?highlight={word}")
         page.wait_for_selector("article .highlighted", state="attached")
-        assert page.evaluate(opened) >= 1
+        page.wait_for_function("() => document.querySelector('details.fold[open].long')")
         assert page.evaluate("() => [...document.querySelectorAll('.highlighted')].every(e => e.checkVisibility())")
 
 
@@ -200,7 +205,7 @@ def test_without_javascript_all_is_there(site, browser):  # noqa: F811
     hidden = page.locator("article details.fold:not([open])").count()
     tagged = sum("hide-input" in c["metadata"].get("tags", ()) for c in NOTEBOOKS["appendices/h_landau"]["cells"])
     assert hidden == tagged
-    assert page.get_by_text("Without it you read its TeX").is_visible()
+    assert page.locator("noscript p", has_text="its TeX").is_visible()
     context.close()
 
 
@@ -225,13 +230,12 @@ def test_hovering_a_reference_shows_what_it_refers_to(site, browser):  # noqa: F
 
 
 def test_a_citation_and_a_plot_are_shown_too(site, browser):  # noqa: F811
-    for page, link in ((ERRATA, "a[href='#fig-h-branches']"), ("book/setup", "a[href*='bibliography.html#']")):
-        with Visit(browser, HTML / f"{page}.html") as visit:
-            place = visit.page.locator(f"article {link}").first
-            if place.count():
-                place.hover()
-                visit.page.locator(".preview").wait_for()
-                assert len(visit.page.locator(".preview").inner_text()) > 20
+    with Visit(browser, HTML / "book/appendices/e_ordering.html") as visit:
+        for link in ("a[href^='#fig-']:not(.headerlink)", "a[href*='bibliography.html#']"):
+            visit.page.locator(f"article {link}").first.hover()
+            visit.page.locator(".preview").wait_for()
+            assert len(visit.page.locator(".preview").inner_text()) > 20
+            visit.page.keyboard.press("Escape")
 
 
 def test_paper_shows_what_the_screen_shows(site, browser):  # noqa: F811

@@ -18,8 +18,8 @@ MENDED = (
     ),
 )
 NOSCRIPT = (
-    "<noscript><p>Mathematics is drawn by a script. Without it you read its TeX: <code>\\(b^{T-1}\\)</code> is b to the "
-    "power T − 1, <code>\\[ … \\]</code> a formula on a line of its own.</p></noscript>"
+    "<noscript><p>Mathematics is drawn by a script. Without it you read its TeX: <code>\\(b^{T-1}\\)</code> is b to "
+    "the power T − 1, <code>\\[ … \\]</code> a formula on a line of its own.</p></noscript>"
 )
 
 

@@ -71,7 +71,8 @@
     label();
     show(folds);
     (document.querySelector(".article-header-buttons") || article).prepend(button);
-    document.querySelectorAll("article .highlighted").forEach(reveal);
+    // Sphinx marks what was searched for a moment after the page is read.
+    setTimeout(() => document.querySelectorAll("article .highlighted").forEach(reveal), 60);
     addEventListener("hashchange", revealTarget);
     revealTarget();
   }
