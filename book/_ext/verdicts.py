@@ -287,8 +287,12 @@ def line(id, links, notebooks, corrected=False):
     status, origin = book.status[id], book.origin(id)
     mine = [r for r in book.of_row[origin] if r["call"] != "claim"]
     words = _words(status, mine, corrected)
-    strength = f": {STRENGTH[status.own]}" if status.own not in ("open", "definition") else ""
-    weaker = status.effective not in (status.own, "definition")
+    barred = not corrected and status.printed in BARRED
+    if barred and f"corrected-{id}" not in book.shown:
+        words = words.replace("corrected below", "as the check says")
+    # The evidence is for the form that holds: of a wrong one it stands at the corrected form.
+    strength = f": {STRENGTH[status.own]}" if status.own not in ("open", "definition") and not barred else ""
+    weaker = status.effective not in (status.own, "definition") and not barred
     rest = f" (with all that it rests on: {STRENGTH[status.effective]})" if weaker else ""
     out = [f'<span class="judged">{escape(words)}{strength}{rest}.</span>']
     if mine:
