@@ -256,7 +256,10 @@ def test_paper_shows_what_the_screen_shows(site, browser):  # noqa: F811
 # axe walks over every node: of formulas and of highlighted code it need see the insides on one page only.
 THIN = """() => {
   const boxes = [...document.querySelectorAll('mjx-container')].map(e => [e, e.getBoundingClientRect()]);
-  for (const [e, at] of boxes) { e.style.width = `${at.width}px`; e.style.height = `${at.height}px`; e.replaceChildren(); }
+  for (const [e, at] of boxes) {
+    Object.assign(e.style, {width: `${at.width}px`, height: `${at.height}px`});
+    e.replaceChildren();
+  }
   for (const code of document.querySelectorAll('div.highlight pre')) code.textContent = code.textContent;
 }"""
 AXE = """dark => axe.run(document, {
