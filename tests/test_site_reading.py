@@ -258,7 +258,7 @@ THIN = """() => {
   const boxes = [...document.querySelectorAll('mjx-container')].map(e => [e, e.getBoundingClientRect()]);
   for (const [e, at] of boxes) {
     Object.assign(e.style, {width: `${at.width}px`, height: `${at.height}px`});
-    e.replaceChildren();
+    e.textContent = 'x';
   }
   for (const code of document.querySelectorAll('div.highlight pre')) code.textContent = code.textContent;
 }"""
