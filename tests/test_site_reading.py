@@ -257,7 +257,7 @@ def test_paper_shows_what_the_screen_shows(site, browser):  # noqa: F811
 THIN = """() => {
   const boxes = [...document.querySelectorAll('mjx-container')].map(e => [e, e.getBoundingClientRect()]);
   for (const [e, at] of boxes) {
-    Object.assign(e.style, {width: `${at.width}px`, height: `${at.height}px`});
+    Object.assign(e.style, {overflow: 'visible', width: `${at.width}px`, height: `${at.height}px`});
     e.textContent = 'x';
   }
   for (const code of document.querySelectorAll('div.highlight pre')) code.textContent = code.textContent;
