@@ -38,10 +38,10 @@ $(BUILT): $(READER) $(SOURCES)
 	@touch $@
 
 test: $(READY) lint  ## everything: lint, tests, every notebook run again, a strict full build, a browser
-	$(BIN)/pytest -q -n 2 --ignore tests/test_site.py
+	$(BIN)/pytest -q -n 2 --ignore-glob 'tests/test_site*.py'
 	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n 2 --dist loadscope book
 	$(MAKE) --no-print-directory site
-	$(BIN)/pytest -q -n 2 -rs tests/test_site.py
+	$(BIN)/pytest -q -n 2 -rs tests/test_site*.py
 
 # What is published. From nothing: an incremental build can be green on a bad reference, and keeps pages that nothing
 # makes any more. Outputs that are not those of their chapter stop it.
