@@ -18,7 +18,7 @@ from explorer import EXPLORERS, TABLE
 SCRIPTS = ROOT / "book" / "_static" / "explorers"
 CASES = 200
 CONF = """
-extensions = ["myst_nb", "sphinx.ext.mathjax", "explorer", "mathjax_local"]
+extensions = ["myst_nb", "sphinx.ext.mathjax", "explorer", "mathjax_local", "assets"]
 html_theme = "sphinx_book_theme"
 html_static_path = ["_static"]
 html_context = {"default_mode": "auto"}

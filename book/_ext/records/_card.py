@@ -25,7 +25,7 @@ class Card(Shown):
         corrected = {id for r in mine if r["call"] == "refutes" for id in r["ids"]}
         counts = f"{len(mine)} checks"
         if corrected:
-            counts += f", {len(corrected)} statements of the paper corrected"
+            counts += f", {len(corrected)} statement{'s' if len(corrected) > 1 else ''} of the paper corrected"
         links = self._links(chapter)
         lines = [*self.content, "", *([f"In the records: {' · '.join(links)}", ""] if links else [])]
         lines.append(f"*{counts} · runs in about {self.options['runtime']}*")

@@ -27,7 +27,8 @@ def mark(app, doctree):
         if node.get("nb_element") == "cell_code":
             for id in cells.get(node["cell_index"], ()):
                 anchor = f"check-{slug(id)}"
-                node["ids"].append(anchor)
+                if "reading" not in app.extensions:  # which sets the anchor inside the cell, in its fold
+                    node["ids"].append(anchor)
                 std.labels[anchor.lower()] = (page, anchor, named(ledger(book)[0], id))
                 std.anonlabels[anchor.lower()] = (page, anchor)
 
