@@ -17,6 +17,8 @@ MENDED = (
         r'\1<span class="visually-hidden">no heading</span></th>',
     ),
 )
+# A short formula, with the bracket before and the punctuation after it: they stay on one line.
+WHOLE = re.compile(r'(\(?)(<span class="math [^>]*>[^<]{1,40}</span>)([.,;:!?)]*)')
 NOSCRIPT = (
     "<noscript><p>Mathematics is drawn by a script. Without it you read its TeX: <code>\\(b^{T-1}\\)</code> is b to "
     "the power T − 1, <code>\\[ … \\]</code> a formula on a line of its own.</p></noscript>"
@@ -27,7 +29,7 @@ def mended(body):
     """A page's body with its parts named."""
     for pattern, text in MENDED:
         body = re.sub(pattern, text, body)
-    return body
+    return WHOLE.sub(lambda m: f'<span class="whole">{m[0]}</span>' if m[1] or m[3] else m[0], body)
 
 
 def _mend(app, pagename, templatename, context, doctree):
