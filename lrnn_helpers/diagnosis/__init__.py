@@ -144,11 +144,18 @@ class Escape(NamedTuple):
         Growth per unit of time (steps times learning rate) of the fastest coupling of a spare unit to this dimension,
         at its end; 0 where there is no spare unit or nothing is left to gain.
     step : numpy.ndarray, (N,)
-        The step by which spare units are predicted to have gained half of what the landing leaves; inf for never.
+        The step by which spare units are predicted to have gained half of what the landing leaves; inf for never. NaN
+        where the modes of a dimension stay near 0: such a start is left by recurrent weights of all units, sooner than
+        a growth that is linear around it says.
     """
 
     rate: np.ndarray
     step: np.ndarray
+
+    @property
+    def first(self) -> float:
+        """The first of these steps, inf if there is none."""
+        return float(np.min(self.step, initial=np.inf, where=~np.isnan(self.step)))
 
 
 class Diagnosis(NamedTuple):
@@ -175,7 +182,8 @@ class Diagnosis(NamedTuple):
     steps : numpy.ndarray of int, (R,)
         Of the records below.
     modes : Modes, each (R, N)
-        Predicted learning curves of the modes; ``modes.u`` is ac.
+        Predicted learning curves of the modes; ``modes.u`` is ac. They begin where `start` is, but for an R in which
+        the dimensions that grow first come first.
     gain : numpy.ndarray, (R, N)
         By how much each dimension lowers the loss.
     loss : numpy.ndarray, (R,)
@@ -194,6 +202,8 @@ class Diagnosis(NamedTuple):
         The loss there.
     best : Best
         The best single mode of each dimension, whatever the start; energies are sums over samples.
+    between : float
+        What the best linear map gains beyond all dimensions together, by answering across them.
     floor : float
         The loss of the best linear map of all inputs.
     bound : float
@@ -232,6 +242,7 @@ class Diagnosis(NamedTuple):
     end_gain: np.ndarray
     end_loss: float
     best: Best
+    between: float
     floor: float
     bound: float
     hankel: np.ndarray
@@ -424,8 +435,8 @@ class Comparison(NamedTuple):
 
 
 LAST = (
-    "y must have shape (P, N_y): a diagnosis is of the answer at the last timestep, and with T outputs the inputs of an "
-    "output are fewer at each earlier time; take y[:, -1], got shape {}"
+    "y must have shape (P, N_y): a diagnosis is of the answer at the last timestep, as with T outputs earlier ones see "
+    "fewer inputs; take y[:, -1], got shape {}"
 )
 
 
@@ -518,8 +529,8 @@ def diagnose(
 ) -> Diagnosis:
     """What a linear RNN will learn from data, when, and where it will stop, before it is trained.
 
-    The network starts from ``network.unaligned_weights(scale, N_x, hidden, N_y, seed)``, or from `weights`, and is to be
-    trained by gradient descent, as `training.train` does. Its effective modes are followed in each dimension that
+    The network starts from ``network.unaligned_weights(scale, N_x, hidden, N_y, seed)``, or from `weights`, and is to
+    be trained by gradient descent, as `training.train` does. Its effective modes are followed in each dimension that
     `decompose` finds, on inputs as they are, white or not.
 
     Parameters
@@ -606,7 +617,7 @@ def diagnose(
     order = np.argsort(path.half, kind="stable")
     return Diagnosis(
         assumptions=_assumptions(data, start, weights, path, fitted, energy),
-        notes=_notes(x, y, every, kept, path),
+        notes=_notes(x, y, every, kept, path, best, energy),
         data=data,
         dynamics=fitted,
         weights=weights,
@@ -621,8 +632,9 @@ def diagnose(
         order=order,
         end=path.end,
         end_gain=path.end_gain * factor,
-        end_loss=float((nothing - path.end_gain.sum()) * factor),
+        end_loss=max(0.0, float(nothing - path.end_gain.sum())) * factor,
         best=best,
+        between=max(0.0, float(nothing - energy.sum() - bounds.floor)) * factor,
         floor=bounds.floor * factor,
         bound=bounds.bound * factor,
         hankel=bounds.hankel,
@@ -641,7 +653,7 @@ def _samples(x, y):
     if y.ndim == 3:
         raise ValueError(LAST.format(y.shape))
     P, T, N_x = x.shape
-    if P <= T * N_x:
+    if T * N_x >= P:
         raise ValueError(
             f"x must have more than T·N_x = {T * N_x} samples, or a linear map fits any targets and sampling noise has "
             f"no measure, got P = {P}"
@@ -666,10 +678,10 @@ def _share(matrix, off, variance):
     return Share(*(float(min(1.0, np.sum(m[off]) / square)) if square else 0.0 for m in (matrix**2, variance)))
 
 
-# The largest size of weights at the start, by that of the smallest mode that is learned, at which not being aligned does
-# no harm (`tests/test_diagnosis.py` measures it).
+# The largest size of weights at the start, by that of the smallest mode that is learned, at which not being aligned
+# does no harm.
 SMALL = 0.5
-# A share holds within a hundredth, which moves no curve that one sees, or within what three times the noise makes of it.
+# A share holds within a hundredth, which moves no curve that one sees, or within three times what noise makes of it.
 NEGLIGIBLE, NOISES = 0.01, 3.0
 
 
@@ -696,7 +708,7 @@ def _assumptions(data, start, weights, path, fitted, energy):
     return tuple(out)
 
 
-def _notes(x, y, every, kept, path):
+def _notes(x, y, every, kept, path, best, energy):
     """What is no error and yet a reader's business."""
     out = []
     if x.shape[1] == 1:
@@ -708,9 +720,22 @@ def _notes(x, y, every, kept, path):
         out.append(f"inputs have means, {mean:.0%} of their squares: a pattern that is learned as any other")
     if len(kept) < len(every.w):
         out.append(f"{len(every.w) - len(kept)} of {len(every.w)} dimensions have no hidden unit and are not learned")
+    missed = np.flatnonzero(best.energy < energy - path.end_gain - NEGLIGIBLE * 0.5 * np.sum(y**2))
+    out += [f"dimension {n + 1} does not get to its best mode from this start" for n in missed]
     if path.cut:
         out.append(f"learning goes on beyond the {path.steps[-1]} steps that are followed here")
     return tuple(out)
+
+
+def _predicted(diagnosis, steps):
+    """The predicted loss at these steps, which are evenly spaced, as `training.train` records them."""
+    data, factor, start = diagnosis.data, _scale(diagnosis.counts, diagnosis.moments), (m[0] for m in diagnosis.modes)
+    every = int(steps[1] - steps[0]) if len(steps) > 1 else 1
+    path = modes.descend(
+        Modes(*start), data.w, diagnosis.learning_rate * factor, int(steps[-1]), record_every=every, inputs=data.inputs
+    )
+    nothing, at = (modes.energy(m, data.w, inputs=data.inputs) for m in (Modes(0.0, 0.0, 0.0), path))
+    return diagnosis.nothing - factor * np.sum(nothing - at, axis=-1)
 
 
 def _compare(diagnosis, history):
@@ -727,9 +752,8 @@ def _compare(diagnosis, history):
     final = diagnosis.end_gain
     half = np.array([_predict.crossing(steps, g, f / 2) for g, f in zip(gain.T, final, strict=True)])
     half = np.where(final > 1e-3 * diagnosis.nothing, half, np.nan)
-    predicted = np.interp(steps, diagnosis.steps, diagnosis.loss)
-    leaves = diagnosis.escape.step.min(initial=np.inf)
-    before = steps <= leaves
+    predicted = _predicted(diagnosis, steps)
+    before = steps <= diagnosis.escape.first
     gap = (np.asarray(history.loss) - predicted)[before] / diagnosis.nothing
     return Comparison(
         diagnosis, steps, np.asarray(history.loss), predicted,

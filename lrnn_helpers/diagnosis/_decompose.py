@@ -109,7 +109,7 @@ def _best_angle(A, B, C, D):
     values = A * np.cos(GRID) + B * np.sin(GRID) + C * np.cos(2 * GRID) + D * np.sin(2 * GRID)
     best = np.argmax(values)
     # To leave a plane as it is must not lose to rounding: angles of half a turn would go on for ever.
-    phi = 0.0 if A + C >= values[best] - 1e-12 * size else GRID[best]
+    phi = 0.0 if values[best] - 1e-12 * size <= A + C else GRID[best]
     for _ in range(20):
         slope = -A * np.sin(phi) + B * np.cos(phi) - 2 * C * np.sin(2 * phi) + 2 * D * np.cos(2 * phi)
         bend = -A * np.cos(phi) - B * np.sin(phi) - 4 * C * np.cos(2 * phi) - 4 * D * np.sin(2 * phi)

@@ -27,7 +27,7 @@ def draw(d, axes, comparison):
         "no such network below", (1, d.bound / d.nothing), xycoords=loss.get_yaxis_transform(), ha="right", va="bottom",
         fontsize="small", color="0.4",
     )  # fmt: skip
-    leaves = np.min(d.escape.step, initial=np.inf)
+    leaves = d.escape.first
     if leaves <= max(d.steps[-1], comparison.steps[-1] if comparison is not None else 0):
         loss.axvline(leaves, color="0.6", ls=":", lw=1.3, label="spare units leave")
     loss.set(xlabel="training step", ylabel="loss / loss of answering nothing", ylim=(-0.03, 1.15), title="loss")

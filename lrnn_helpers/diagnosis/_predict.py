@@ -24,14 +24,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lrnn_helpers import modes
+from lrnn_helpers import modes, network
 from lrnn_helpers.modes import Modes
+from lrnn_helpers.network import Weights
 
 RECORDS, MOST_STEPS = 400, 100_000
 # Gradient flow is followed until this many times the time of the fastest growth.
 SPAN = 1e5
 SHARE = 0.1  # of the largest stable rate, where none is given
 LEARNED = 1e-3  # of the loss of answering nothing: what counts as something to learn
+LANDED = 0.9  # of its gain: a dimension that has this much is at its landing
 
 
 class Path(NamedTuple):
@@ -55,27 +57,68 @@ class Path(NamedTuple):
 def predict(data, weights, start, best, energy, nothing, learning_rate, x):
     """Follow each dimension from its start."""
     w, C = data.w, data.inputs
-    end, needed = _ends(start.modes, w, C, best, energy, nothing)
+    first, R = _first_come(data, weights, start, best)
+    end, needed = _ends(first, w, C, best, energy)
     end_gain = energy - modes.energy(end, w, inputs=C)
-    mode_rates = modes.stable_rate(end, w, inputs=C)
-    stable = 2 / _sharpest(data, end, mode_rates, x)
-    rate = SHARE * stable if learning_rate is None else learning_rate
-    if not np.isfinite(rate):
-        rate = 1.0
+    mode_rates, sharpest = modes.stable_rate(end, w, inputs=C), _sharpest(data, end, x)
+    rate = learning_rate
+    if rate is None:
+        # A landing may be flat where what lies beyond it is not; the best modes are nearer to that.
+        side = np.sqrt(np.abs(best.u))
+        top = Modes(side, best.b, np.copysign(side, best.u))
+        reached = np.isfinite(best.u) & np.isfinite(best.b)
+        sharper = max(sharpest, np.max(modes.sharpness(top, w, inputs=C), initial=0.0, where=reached))
+        rate = SHARE * 2 / sharper if sharper > 0 else 1.0
     learned = end_gain > LEARNED * nothing
-    wanted = max(100, 1.5 * np.max(needed[learned], initial=0.0) / rate)
-    steps, path, gain = _follow(start.modes, w, C, energy, rate, wanted)
-    spare = _Spare(data, weights, start, end, energy - end_gain, nothing, rate)
-    escape_rate, escape_step = spare.escape(steps, path)
-    leaves = 1.3 * np.min(escape_step, initial=np.inf)
+    wanted = max(100, 1.5 * np.max(needed[energy > LEARNED * nothing], initial=0.0) / rate)
+    steps, path, gain = _follow(first, w, C, energy, rate, wanted)
+    spare = _Spare(data, weights, R, end, energy - end_gain, rate, nothing)
+    escape_rate, escape_step = spare.escape(steps, path, gain, end_gain)
+    leaves = 1.3 * np.min(escape_step, initial=np.inf, where=escape_step == escape_step)
     if wanted < leaves <= MOST_STEPS:
-        steps, path, gain = _follow(start.modes, w, C, energy, rate, leaves)
-        escape_rate, escape_step = spare.escape(steps, path)
-    half = [crossing(steps, g, f / 2) if f > 0 else np.inf for g, f in zip(gain.T, end_gain, strict=True)]
+        steps, path, gain = _follow(first, w, C, energy, rate, leaves)
+        escape_rate, escape_step = spare.escape(steps, path, gain, end_gain)
+    half = _halves(steps, path, gain, end_gain, rate, w, C)
+    with np.errstate(divide="ignore"):
+        stable = 2 / sharpest
     return Path(
-        rate, steps, path, gain, np.array(half), end, end_gain, learned, escape_rate, escape_step, stable, mode_rates,
+        rate, steps, path, gain, half, end, end_gain, learned, escape_rate, escape_step, stable, mode_rates,
         wanted > MOST_STEPS,
     )  # fmt: skip
+
+
+def _first_come(data, weights, start, best):
+    """The modes that weights start from and their R, the dimensions that are learned first having the first say.
+
+    `network.effective_modes` treats all columns of W_x V + W_yᵀ U alike. They grow as exp(s_T t), each at its own pace,
+    and the hidden units turn to the columns as they are when the first of them is learned.
+    """
+    U, V, pace = data.U, data.V, data.s[:, -1]
+    with np.errstate(all="ignore"):
+        size = np.abs(start.modes.a + start.modes.c) / 2
+        until = np.log(np.sqrt(np.abs(best.u)) / size) / pace
+    until = np.min(until[np.isfinite(until) & (until > 0)], initial=np.inf)
+    if not np.isfinite(until):
+        return start.modes, start.R
+    grown = np.exp(np.maximum((pace - pace.max()) * until, -20.0))
+    then = Weights(weights.Wx @ (V * grown) @ V.T, weights.Wh, (U * grown) @ U.T @ weights.Wy)
+    R = network.effective_modes(then, U, V).R
+    return network.recover_modes(weights, U, R, V), R
+
+
+def _halves(steps, path, gain, end_gain, rate, w, C):
+    """The step at which each dimension has half of its gain, looked up at every step between two records."""
+    out = np.full(len(w), np.inf)
+    for n, (g, level) in enumerate(zip(gain.T, end_gain / 2, strict=True)):
+        k = int(np.argmax(g >= level)) if level > 0 else 0
+        if k == 0:
+            continue
+        every = int(steps[k] - steps[k - 1])
+        before = Modes(*(m[k - 1, n] for m in path))
+        fine = modes.descend(before, w[n], rate, every, record_every=1, inputs=C[n])
+        nothing = modes.energy(Modes(0.0, 0.0, 0.0), w[n], inputs=C[n])
+        out[n] = crossing(steps[k - 1] + np.arange(every + 1), nothing - modes.energy(fine, w[n], inputs=C[n]), level)
+    return out
 
 
 def crossing(steps, values, level):
@@ -99,7 +142,7 @@ def _follow(start, w, C, energy, rate, wanted):
     return np.arange(0, count + 1, every), path, energy - modes.energy(path, w, inputs=C)
 
 
-def _ends(start, w, C, best, energy, nothing):
+def _ends(start, w, C, best, energy):
     """Where gradient flow tends to, and the time in which 99 % of the gain is there."""
     s = np.einsum("ntu,nu->nt", C, w)
     unit = 1 / np.maximum(np.abs(s).max(axis=1), np.finfo(float).tiny)
@@ -118,7 +161,7 @@ def _ends(start, w, C, best, energy, nothing):
 
 
 def _rest(u, b, w, C, best, energy, whole):
-    """The rest point next to the last point of a flow: the best modes, if it came near them, else by Newton's method."""
+    """The rest point next to the end of a flow: the best modes, if it came near them, else by Newton's method."""
     u, b = u.copy(), b.copy()
     for n in range(len(u)):
         near = energy[n] - best.energy[n] <= 1e-6 * whole[n] and np.isfinite(best.b[n]) and np.isfinite(best.u[n])
@@ -162,11 +205,12 @@ def _there_and_back(a, c, b, other, e):
 
 def residuals(m, w, C):
     """e by lag, what correlation of residual and input is left, (..., T)."""
-    answers = np.asarray(m.u)[..., None] * np.asarray(m.b)[..., None] ** np.arange(w.shape[-1])[::-1]
-    return np.einsum("...tu,...u->...t", C, w - answers)[..., ::-1]
+    with np.errstate(all="ignore"):
+        answers = np.asarray(m.u)[..., None] * np.asarray(m.b)[..., None] ** np.arange(w.shape[-1])[::-1]
+        return np.einsum("...tu,...u->...t", C, w - answers)[..., ::-1]
 
 
-def _pair(m, e, C, i, j):
+def pair(m, e, C, i, j):
     """The Hessian of the six couplings of two dimensions, in the order x, h, y into i and x, h, y into j."""
     H = np.zeros((6, 6))
     for at, (n, o) in ((0, (i, j)), (3, (j, i))):
@@ -183,14 +227,14 @@ def _pair(m, e, C, i, j):
     return H
 
 
-def _sharpest(data, end, mode_rates, x):
-    """The largest curvature at the end over all weights; 0 gives an infinite rate."""
+def _sharpest(data, end, x):
+    """The largest curvature at the end over all weights; never negative."""
     e = residuals(end, data.w, data.inputs)
-    largest = max((2 / r for r in mode_rates if r > 0), default=0.0)
+    largest = np.max(modes.sharpness(end, data.w, inputs=data.inputs), initial=0.0)
     N = len(e)
     for i in range(N):
         for j in range(i):
-            largest = max(largest, np.linalg.eigvalsh(_pair(end, e, data.inputs, i, j))[-1])
+            largest = max(largest, np.linalg.eigvalsh(pair(end, e, data.inputs, i, j))[-1])
     # Outputs that are no dimension's, and inputs that are none.
     T = e.shape[1]
     p = np.stack([_powers(b, T) for b in end.b])
@@ -202,22 +246,21 @@ def _sharpest(data, end, mode_rates, x):
         for power, c in zip(p, end.c, strict=True):
             z = np.einsum("k,pkx->px", power, rest)
             largest = max(largest, c**2 * np.linalg.eigvalsh(z.T @ z)[-1])
-    with np.errstate(divide="ignore"):
-        return np.float64(largest)
+    return np.float64(largest)
 
 
 class _Spare:
     """Units that have no dimension, and their couplings z = (x, y, p, q) to each: input, output, from it, to it."""
 
-    def __init__(self, data, weights, start, end, left, nothing, rate):
+    def __init__(self, data, weights, R, end, left, rate, nothing):
         self.data, self.end, self.rate = data, end, rate
         self.left = left  # what the landing leaves of each dimension
-        self.something = left > 1e-6 * nothing
-        N_h, N = start.R.shape
-        rest = np.linalg.qr(start.R, mode="complete")[0][:, N:]
+        self.least = LEARNED * nothing
+        self.something = left > self.least
+        rest = np.linalg.qr(R, mode="complete")[0][:, R.shape[1] :]
         Wx, Wh, Wy = weights
         self.z = np.stack(
-            [rest.T @ Wx @ data.V, (data.U.T @ Wy @ rest).T, rest.T @ Wh @ start.R, (start.R.T @ Wh @ rest).T]
+            [rest.T @ Wx @ data.V, (data.U.T @ Wy @ rest).T, rest.T @ Wh @ R, (R.T @ Wh @ rest).T]
         )  # (4, spare units, N)
 
     def growth(self, m):
@@ -232,7 +275,7 @@ class _Spare:
             M[..., i, j] = M[..., j, i] = value
         return M
 
-    def escape(self, steps, path):
+    def escape(self, steps, path, gain, end_gain):
         """The growth rate at the end, and the step by which half of what the landing leaves is gained."""
         N = len(self.left)
         rates, when = np.zeros(N), np.full(N, np.inf)
@@ -240,26 +283,27 @@ class _Spare:
             return rates, when
         values, vectors = np.linalg.eigh(self.growth(self.end))
         rates = np.where(self.something, np.maximum(values[:, -1], 0.0), 0.0)
+        # Beside a mode that is hardly there the spare couplings are not small, and no linear growth says when.
+        when[(rates > 0) & (end_gain <= self.least)] = np.nan
         M = self.growth(path)
         if not np.isfinite(M).all():
             return rates, when
         every = steps[1] - steps[0]
+        landed = [np.searchsorted(steps, crossing(steps, g, LANDED * f)) for g, f in zip(gain.T, end_gain, strict=True)]
         between = (M[1:] + M[:-1]) / 2
         value, vector = np.linalg.eigh(between)
         grown = np.abs(1 + self.rate * value) ** every
-        for n in np.flatnonzero(rates > 0):
-            z, aim = self.z[..., n], self.left[n] / 2
-            gains = [0.0]
+        for n in np.flatnonzero((rates > 0) & np.isinf(when)):
+            # What grows at the end, and is not yet on its way down while the dimension itself is being learned.
+            z, aim, direction, pull = self.z[..., n], self.left[n] / 2, vectors[n, :, -1], values[n, -1]
+            gains = np.zeros(len(steps))
             for r in range(len(between)):
                 z = vector[r, n] @ (grown[r, n][:, None] * (vector[r, n].T @ z))
-                gains.append(0.5 * np.sum(z * (M[r + 1, n] @ z)))
-                if not gains[-1] < 1e3 * aim:
+                gains[r + 1] = 0.5 * pull * np.sum((direction @ z) ** 2) if r + 1 >= landed[n] else 0.0
+                if not gains[r + 1] < 1e3 * aim:
+                    gains[r + 1 :] = np.inf
                     break
-            when[n] = crossing(steps[: len(gains)], np.array(gains), aim)
-            if np.isinf(when[n]):
-                # From here on at the rate of the end.
-                along = vectors[n, :, -1] @ z
-                now = 0.5 * values[n, -1] * np.sum(along**2)
-                if now > 0:
-                    when[n] = steps[-1] + np.log(aim / now) / (2 * np.log1p(self.rate * values[n, -1]))
+            when[n] = crossing(steps, np.minimum(gains, 1e3 * aim), aim)
+            if np.isinf(when[n]) and gains[-1] > 0:
+                when[n] = steps[-1] + np.log(aim / gains[-1]) / (2 * np.log1p(self.rate * pull))
         return rates, when

@@ -35,15 +35,23 @@ def report(d):
         f"  no network of this size is below {share[1]:.4f}, no linear map below {share[2]:.4f}",
         f"  the best linear map asks for at least {d.units} hidden unit{'s' if d.units != 1 else ''}",
     ]
-    leaves = np.min(d.escape.step, initial=np.inf)
+    leaves = d.escape.first
     if np.isfinite(leaves):
-        n = int(np.argmin(d.escape.step))
+        n = int(np.nanargmin(d.escape.step))
         lines.append(
             f"  this is a landing: spare units leave it at about step {_step(leaves)} (dimension {n + 1}, "
             f"e-fold in {_step(1 / (d.escape.rate[n] * d.learning_rate))} steps)"
         )
-    elif share[0] - share[1] > 1e-3:
-        lines.append("  this landing is not left by spare units" + ("" if N_h > len(d.data.w) else ": there are none"))
+    elif np.any(d.escape.rate == 0) and share[0] - share[1] > 1e-3 + d.between / d.nothing:
+        lines.append("  no spare unit leaves this landing" + ("" if N_h > len(d.data.w) else ": there is none"))
+    for n in np.flatnonzero(np.isnan(d.escape.step)):
+        lines.append(
+            f"  dimension {n + 1} stays near nothing; recurrent weights will change that, when is not predicted"
+        )
+    if d.between > 1e-3 * d.nothing:
+        lines.append(
+            f"  {d.between / d.nothing:.4f} of it is left to answers across dimensions, which are not followed here"
+        )
     lines.append(
         f"Learning rate {d.learning_rate:.4g}; the largest stable one at the end is {d.stable_rate:.4g}"
         + (" — this one is NOT stable" if d.learning_rate > d.stable_rate else "")
