@@ -215,7 +215,7 @@ COLOURED = {
 def test_half_times_and_ends_on_coloured_inputs(name, scale):
     task = COLOURED[name]()
     for seed in range(2):
-        d = diagnosis.diagnose(task.x, task.y, hidden=16, scale=scale, seed=seed)
+        d = diagnosis.diagnose(task.x, task.y, hidden=8, scale=scale, seed=seed)
         c = d.compare(trained(d, task))
         np.testing.assert_allclose(c.half, c.predicted_half, rtol=0.12)  # measured 0.09
         assert abs(c.loss[-1] - d.end_loss) < 0.01 * d.nothing
@@ -227,7 +227,7 @@ def test_half_times_and_ends_on_coloured_inputs(name, scale):
 def test_the_task_of_the_book_is_predicted():
     task = tasks.sensory_task("mean", T=6, P=1000, seed=0, source="gaussian")
     d = diagnosis.diagnose(task.x, task.y, hidden=8, scale=0.02, seed=0, loss="mean")
-    c = d.compare(trained(d, task, steps=20_000, records=2000))
+    c = d.compare(trained(d, task, steps=14_000, records=1400))
     np.testing.assert_allclose(c.half[d.order[:2]], c.predicted_half[d.order[:2]], rtol=0.05)
     np.testing.assert_allclose((d.end.u[:3], d.end.b[:3]), ([1 / 6] * 3, [1] * 3), rtol=1e-3)
 
@@ -318,6 +318,21 @@ def test_spare_units_leave_the_landing_when_they_are_predicted_to(task):
     alone = diagnosis.diagnose(task.x, task.y, hidden=1, scale=0.02, seed=0)
     assert alone.escape.step.tolist() == [np.inf] and "there is none" in str(alone)
     assert alone.bound > 0  # one unit cannot
+
+
+@pytest.mark.parametrize("seed", [0, 10])
+def test_the_unit_of_a_dimension_not_yet_learned_serves_another(seed):
+    """Two units, two dimensions, no spare unit: the first landing is left all the same."""
+    w = np.random.default_rng(seed).normal(size=(2, 5)) + np.array([[1.0], [0.5]])
+    task = coloured(w, drawn(2, 5, seed=1) * np.array([1.0, 9.0])[:, None, None], P=60)
+    d = diagnosis.diagnose(task.x, task.y, hidden=2, scale=0.02, seed=0)
+    assert d.escape.step.tolist() == [np.inf] * 2 and d.escape.first == d.escape.shared_step[0, 1] < d.half.max()
+    c = d.compare(trained(d, task, steps=int(1.6 * d.escape.first)))
+    n = d.order[0]
+    whole = modes.energy(Modes(0.0, 0.0, 0.0), d.data.w, inputs=d.data.inputs)[n]
+    left = _around.crossing(c.steps, c.gain[:, n], (d.end_gain[n] + whole) / 2)
+    assert left == pytest.approx(d.escape.first, rel=0.1)
+    assert "dimensions 2 and 1 leave it" in str(d) or "dimensions 1 and 2 leave it" in str(d)
 
 
 def test_modes_that_stay_near_nothing_are_not_given_a_time():

@@ -178,31 +178,39 @@ class Couplings:
             for j in range(i):
                 start = np.concatenate([self.between[:, i, j], self.between[:, j, i]])[:, None]
                 M = (-pair(m, r, data.inputs, i, j) for m, r in ((self.end, at_end), (path, e)))
-                found = self._leaves([i, j], *M, start, steps, max(landed[i], landed[j]))
+                # The unit of a dimension that is not learned yet is a spare unit of the one that is.
+                order = sorted((i, j), key=landed.__getitem__)
+                when = landed[order[0] if self.left[order[0]] > self.least else order[1]]
+                found = self._leaves(order, *M, start, steps, when)
                 shared_rate[[i, j], [j, i]], shared_step[[i, j], [j, i]] = np.transpose([found, found])
         return Escape(rate, step, shared_rate, shared_step)
 
     def _leaves(self, dimensions, end, M, z, steps, landed):
-        """Rate and step for z (couplings, units) that grow by M (R, couplings, couplings), at last by `end`."""
-        left = self.left[dimensions].max()
-        values, vectors = np.linalg.eigh(end)
-        pull, direction = values[-1], vectors[:, -1]
-        if left <= self.least or pull <= 1e-9 * np.abs(values).max():
+        """Rate and step for z (couplings, units) that grow by M (R, couplings, couplings), at last by `end`.
+
+        `dimensions` in the order in which they land: what the first of them leaves is what is to be gained.
+        """
+        values = np.linalg.eigvalsh(end)
+        pull = values[-1] if values[-1] > 1e-9 * np.abs(values).max() else 0.0
+        left = self.left[dimensions]
+        if left.max() <= self.least:
             return 0.0, np.inf
         # Beside a mode that is hardly there such couplings are not small, and no linear growth says when.
-        if min(self.end_gain[dimensions]) <= self.least or not np.isfinite(M).all():
-            return pull, np.nan
+        if self.end_gain[dimensions[0]] <= self.least or not np.isfinite(M).all():
+            return pull, np.nan if pull else np.inf
         value, vector = np.linalg.eigh((M[1:] + M[:-1]) / 2)
         grown = np.abs(1 + self.rate * value) ** (steps[1] - steps[0])
-        gains, aim = np.zeros(len(steps)), left / 2
+        gains, aim = np.zeros(len(steps)), (left[0] if left[0] > self.least else left.max()) / 2
         for r in range(len(value)):
-            z = vector[r] @ (grown[r][:, None] * (vector[r].T @ z))
-            # What grows at the end; before, it may have been on its way down.
-            gains[r + 1] = 0.5 * pull * np.sum((direction @ z) ** 2) if r + 1 >= landed else 0.0
+            along = grown[r][:, None] * (vector[r].T @ z)
+            z = vector[r] @ along
+            if r + 1 >= landed:
+                # What grows; the rest has been on its way down since the dimension itself was learned.
+                gains[r + 1] = 0.5 * np.sum(np.maximum(value[r], 0.0) @ along**2)
             if not gains[r + 1] < 1e3 * aim:
                 gains[r + 1 :] = 1e3 * aim
                 break
         when = crossing(steps, gains, aim)
-        if np.isinf(when) and gains[-1] > 0:
+        if np.isinf(when) and gains[-1] > 0 and pull:
             when = steps[-1] + np.log(aim / gains[-1]) / (2 * np.log1p(self.rate * pull))
         return pull, when
