@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrnn_helpers import bases, diagnosis, dynamics, modes, network, solutions, tasks, training
-from lrnn_helpers.diagnosis import _predict
+from lrnn_helpers.diagnosis import _around
 from lrnn_helpers.diagnosis.__main__ import main
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
@@ -113,7 +113,12 @@ def test_learning_curves_are_those_of_the_modes(white):
     d = diagnosis.diagnose(task.x, task.y, weights=own)
     c = d.compare(trained(d, task))
     assert c.deviation < 1e-9
-    np.testing.assert_allclose(c.gain, d.gain[: len(c.gain)], atol=1e-8)
+    again = modes.descend(
+        Modes(*(m[0] for m in d.modes)), d.data.s, d.learning_rate, int(c.steps[-1]), record_every=int(c.steps[1])
+    )
+    for found, expected in zip(c.modes, again, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-8)
+    np.testing.assert_allclose(c.gain.sum(axis=-1), d.nothing - c.loss, atol=1e-9)
     np.testing.assert_allclose(c.half, c.predicted_half, rtol=2e-3)
 
 
@@ -209,8 +214,8 @@ COLOURED = {
 @pytest.mark.parametrize("name", COLOURED)
 def test_half_times_and_ends_on_coloured_inputs(name, scale):
     task = COLOURED[name]()
-    for seed in range(3):
-        d = diagnosis.diagnose(task.x, task.y, hidden=16, scale=scale, seed=seed)
+    for seed in range(2):
+        d = diagnosis.diagnose(task.x, task.y, hidden=8, scale=scale, seed=seed)
         c = d.compare(trained(d, task))
         np.testing.assert_allclose(c.half, c.predicted_half, rtol=0.12)  # measured 0.09
         assert abs(c.loss[-1] - d.end_loss) < 0.01 * d.nothing
@@ -222,8 +227,8 @@ def test_half_times_and_ends_on_coloured_inputs(name, scale):
 def test_the_task_of_the_book_is_predicted():
     task = tasks.sensory_task("mean", T=6, P=1000, seed=0, source="gaussian")
     d = diagnosis.diagnose(task.x, task.y, hidden=8, scale=0.02, seed=0, loss="mean")
-    c = d.compare(trained(d, task, steps=20_000, records=2000))
-    np.testing.assert_allclose((c.half / c.predicted_half)[d.order[:2]], 1, rtol=0.05)
+    c = d.compare(trained(d, task, steps=14_000, records=1400))
+    np.testing.assert_allclose(c.half[d.order[:2]], c.predicted_half[d.order[:2]], rtol=0.05)
     np.testing.assert_allclose((d.end.u[:3], d.end.b[:3]), ([1 / 6] * 3, [1] * 3), rtol=1e-3)
 
 
@@ -252,12 +257,13 @@ def test_the_blocks_hold_the_whole_curvature(N_x, N_y):
     assert max(np.abs(g).max() for g in training.gradient(W, d.moments)) < 1e-9
     values = np.linalg.eigvalsh(full_hessian(W, d.moments))
     assert 2 / d.stable_rate == pytest.approx(values[-1], rel=1e-6)
-    e = _predict.residuals(d.end, d.data.w, d.data.inputs)
+    e = _around.residuals(d.end, d.data.w, d.data.inputs)
     least = [
         np.linalg.eigvalsh(modes.hessian(d.end, d.data.w, inputs=d.data.inputs)).min(),
-        np.linalg.eigvalsh(_predict.pair(d.end, e, d.data.inputs, 0, 1)).min(),
+        np.linalg.eigvalsh(_around.pair(d.end, e, d.data.inputs, 0, 1)).min(),
         -d.escape.rate.max(),
     ]
+    assert d.escape.shared_rate[0, 1] == d.escape.shared_rate[1, 0] == pytest.approx(max(-least[1], 0), abs=1e-9)
     assert min(least) == pytest.approx(values[0], rel=1e-6) and values[0] < -1
 
 
@@ -305,13 +311,28 @@ def test_spare_units_leave_the_landing_when_they_are_predicted_to(task):
         d = diagnosis.diagnose(task.x, task.y, hidden=16, scale=0.02, seed=seed)
         assert d.end_loss > 0.3 * d.nothing and d.bound < 1e-12 * d.nothing
         run = trained(d, task, steps=int(1.5 * d.escape.first))
-        left = _predict.crossing(run.steps, -run.loss, -d.end_loss / 2)
-        assert left == pytest.approx(d.escape.first, rel=0.1)
+        left = _around.crossing(run.steps, -run.loss, -d.end_loss / 2)
+        assert left == pytest.approx(d.escape.first, rel=0.15)
         c = d.compare(run)
-        assert c.half == pytest.approx(c.predicted_half, rel=0.1) and c.until < left * 1.1
+        assert c.half == pytest.approx(c.predicted_half, rel=0.1) and c.until < left * 1.2
     alone = diagnosis.diagnose(task.x, task.y, hidden=1, scale=0.02, seed=0)
     assert alone.escape.step.tolist() == [np.inf] and "there is none" in str(alone)
     assert alone.bound > 0  # one unit cannot
+
+
+@pytest.mark.parametrize("seed", [0, 10])
+def test_the_unit_of_a_dimension_not_yet_learned_serves_another(seed):
+    """Two units, two dimensions, no spare unit: the first landing is left all the same."""
+    w = np.random.default_rng(seed).normal(size=(2, 5)) + np.array([[1.0], [0.5]])
+    task = coloured(w, drawn(2, 5, seed=1) * np.array([1.0, 9.0])[:, None, None], P=60)
+    d = diagnosis.diagnose(task.x, task.y, hidden=2, scale=0.02, seed=0)
+    assert d.escape.step.tolist() == [np.inf] * 2 and d.escape.first == d.escape.shared_step[0, 1] < d.half.max()
+    c = d.compare(trained(d, task, steps=int(1.6 * d.escape.first)))
+    n = d.order[0]
+    whole = modes.energy(Modes(0.0, 0.0, 0.0), d.data.w, inputs=d.data.inputs)[n]
+    left = _around.crossing(c.steps, c.gain[:, n], (d.end_gain[n] + whole) / 2)
+    assert left == pytest.approx(d.escape.first, rel=0.1)
+    assert "dimensions 2 and 1 leave it" in str(d) or "dimensions 1 and 2 leave it" in str(d)
 
 
 def test_modes_that_stay_near_nothing_are_not_given_a_time():

@@ -18,7 +18,8 @@ import numpy as np
 
 from lrnn_helpers import _validation as valid
 from lrnn_helpers import modes, network, solutions, tasks
-from lrnn_helpers.diagnosis import _bounds, _decompose, _predict, _report
+from lrnn_helpers.diagnosis import _around, _bounds, _decompose, _predict, _report
+from lrnn_helpers.diagnosis._around import Escape
 from lrnn_helpers.modes import Best, Modes
 from lrnn_helpers.network import EffectiveModes, Weights
 
@@ -135,29 +136,6 @@ class Dynamics(NamedTuple):
     noise: np.ndarray
 
 
-class Escape(NamedTuple):
-    """When hidden units that have no dimension of their own leave the landing on which one mode a dimension ends.
-
-    Attributes
-    ----------
-    rate : numpy.ndarray, (N,)
-        Growth per unit of time (steps times learning rate) of the fastest coupling of a spare unit to this dimension,
-        at its end; 0 where there is no spare unit or nothing is left to gain.
-    step : numpy.ndarray, (N,)
-        The step by which spare units are predicted to have gained half of what the landing leaves; inf for never. NaN
-        where the modes of a dimension stay near 0: such a start is left by recurrent weights of all units, sooner than
-        a growth that is linear around it says.
-    """
-
-    rate: np.ndarray
-    step: np.ndarray
-
-    @property
-    def first(self) -> float:
-        """The first of these steps, inf if there is none."""
-        return float(np.min(self.step, initial=np.inf, where=~np.isnan(self.step)))
-
-
 class Diagnosis(NamedTuple):
     """What `diagnose` found. ``print(d)`` is the report, ``d.plot()`` the figure. N dimensions, R records.
 
@@ -213,7 +191,7 @@ class Diagnosis(NamedTuple):
     units : int
         Hidden units that this map asks for, its Hankel rank above noise.
     escape : Escape
-        When spare units leave the landing.
+        When units that are spare, or another dimension's, leave the landing.
     stable_rate : float
         The largest stable learning rate at the end, for all weights of a network of this size.
     mode_rates : numpy.ndarray, (N,)
@@ -639,7 +617,7 @@ def diagnose(
         bound=bounds.bound * factor,
         hankel=bounds.hankel,
         units=bounds.units,
-        escape=Escape(path.escape_rate * factor, path.escape_step),
+        escape=path.escape._replace(rate=path.escape.rate * factor, shared_rate=path.escape.shared_rate * factor),
         stable_rate=path.stable_rate / factor,
         mode_rates=path.mode_rates / factor,
         counts=loss,
@@ -750,7 +728,7 @@ def _compare(diagnosis, history):
         square = np.einsum("rntx,tuxv,rnuv->rn", along, moments.covariance, along, optimize=True)
         gain = factor * (np.einsum("rntx,ntx->rn", along, target) - square / 2)
     final = diagnosis.end_gain
-    half = np.array([_predict.crossing(steps, g, f / 2) for g, f in zip(gain.T, final, strict=True)])
+    half = np.array([_around.crossing(steps, g, f / 2) for g, f in zip(gain.T, final, strict=True)])
     half = np.where(final > 1e-3 * diagnosis.nothing, half, np.nan)
     predicted = _predicted(diagnosis, steps)
     before = steps <= diagnosis.escape.first

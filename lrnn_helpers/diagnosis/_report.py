@@ -37,12 +37,17 @@ def report(d):
     ]
     leaves = d.escape.first
     if np.isfinite(leaves):
-        n = int(np.nanargmin(d.escape.step))
+        if leaves == np.nanmin(d.escape.step):
+            n = int(np.nanargmin(d.escape.step))
+            who, rate = f"spare units leave it at about step {_step(leaves)} (dimension {n + 1}", d.escape.rate[n]
+        else:
+            i, j = np.argwhere(d.escape.shared_step == leaves)[0]
+            who = f"dimensions {i + 1} and {j + 1} leave it at about step {_step(leaves)} by sharing units ("
+            rate = d.escape.shared_rate[i, j]
         lines.append(
-            f"  this is a landing: spare units leave it at about step {_step(leaves)} (dimension {n + 1}, "
-            f"e-fold in {_step(1 / (d.escape.rate[n] * d.learning_rate))} steps)"
+            f"  this is a landing: {who}; e-fold in {_step(1 / (rate * d.learning_rate))} steps)".replace("(; ", "(")
         )
-    elif np.any(d.escape.rate == 0) and share[0] - share[1] > 1e-3 + d.between / d.nothing:
+    elif share[0] - share[1] > 1e-3 + d.between / d.nothing:
         lines.append("  no spare unit leaves this landing" + ("" if N_h > len(d.data.w) else ": there is none"))
     for n in np.flatnonzero(np.isnan(d.escape.step)):
         lines.append(
