@@ -100,7 +100,7 @@ class Shown(SphinxDirective):
             mine = [row for row in rows.values() if row["chapter"] == chapter and kinds(row)]
             if mine:
                 lines = [cells(row) for row in mine]
-                out += [f"**§{mine[0]['section']}**: {self.place(chapter)}", "", table(header, lines, widths)]
+                out += [f"**{sign(mine[0]['section'])}**: {self.place(chapter)}", "", table(header, lines, widths)]
         return "\n".join(out)
 
 
@@ -196,7 +196,7 @@ class Errata(Shown):
                 waiting.append(self.cite(head))
                 continue
             places = ", ".join(dict.fromkeys(self.place(rows[id]["chapter"]) for id in members))
-            out += [f"**{', '.join(map(self.cite, members))}**, §{row['section']}, {places}", ""]
+            out += [f"**{', '.join(map(self.cite, members))}**, {sign(row['section'])}, {places}", ""]
             for id in members:
                 for word, latex in (
                     ("Printed", rows[id].get("latex")),
@@ -251,8 +251,15 @@ class Card(Shown):
         if corrected:
             counts += f", {len(corrected)} statements of the paper corrected"
         line = f"*{counts} · runs in about {self.options['runtime']}*"
-        head = [f":::{{admonition}} {self.options['section']} of the paper", ":class: chapter-card", ""]
+        section = self.options["section"]
+        title = f"{section} of the paper" if section.startswith(("§", "Appendix")) else section
+        head = [f":::{{admonition}} {title}", ":class: chapter-card", ""]
         return "\n".join([*head, *self.content, "", line, ":::"])
+
+
+def sign(section):
+    """A section of the paper with its sign; rows beyond the paper say "beyond"."""
+    return section if section.islower() else f"§{section}"
 
 
 def part(section):
@@ -274,7 +281,7 @@ class Graph(Shown):
                 sections.setdefault(part(row["section"]), []).append(id)
         width, height, per_line, y, parts, labels = 38, 24, 18, 0, [], []
         for section, ids in sorted(sections.items()):
-            labels.append(f'<text x="0" y="{y + 16}" class="section">§{escape(section)}</text>')
+            labels.append(f'<text x="0" y="{y + 16}" class="section">{escape(sign(section))}</text>')
             for number, id in enumerate(ids):
                 at[id] = (60 + width * (number % per_line), y + height * (number // per_line))
             y += height * (1 + (len(ids) - 1) // per_line) + 8

@@ -244,6 +244,17 @@ class Diagnosis(NamedTuple):
         """Whether every assumption holds."""
         return all(a.holds for a in self.assumptions)
 
+    @property
+    def activity(self) -> float:
+        """The root mean square of the hidden units at the predicted end, over units and samples.
+
+        A tanh network is linear while it is far below 1.
+        """
+        T, m = self.data.w.shape[1], self.end
+        ways = np.asarray(m.a)[:, None] * np.asarray(m.b)[:, None] ** np.arange(T)[::-1]
+        square = np.einsum("nt,ntu,nu->", ways, self.data.inputs, ways)
+        return float(np.sqrt(square / (self.moments.samples * len(self.weights.Wh))))
+
     def end_weights(self) -> Weights:
         """The aligned network at the predicted end.
 
