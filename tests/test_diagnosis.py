@@ -362,6 +362,17 @@ def test_no_network_of_this_size_beats_the_bound():
     assert "2 of 3 dimensions have no hidden unit" in str(d)
 
 
+def test_the_residual_of_noise_is_told_from_that_of_the_task():
+    rng = np.random.default_rng(7)
+    x, k = rng.standard_normal((300, 8, 1)), np.arange(8)[::-1]
+    clean = np.einsum("t,ptn->pn", 0.9**k, x)
+    found = [diagnosis.diagnose(x, clean + 2 * rng.standard_normal(clean.shape), hidden=4) for _ in range(12)]
+    residual, noise = np.mean([(d.dynamics.residual[0], d.dynamics.noise[0]) for d in found], axis=0)
+    assert residual == pytest.approx(noise, rel=0.4) and noise > 0.01
+    assert sum(d.assumptions[-1].holds for d in found) == 12
+    assert not diagnosis.diagnose(x, clean + 2 * x[:, 2], hidden=4).assumptions[-1].holds
+
+
 def test_units_are_counted_above_noise():
     rng = np.random.default_rng(1)
     x = rng.standard_normal((2000, 8, 1))
@@ -370,9 +381,6 @@ def test_units_are_counted_above_noise():
     assert diagnosis.diagnose(x, y, hidden=4).units == 2
     noisy = diagnosis.diagnose(x, y + rng.standard_normal(y.shape), hidden=4)
     assert noisy.units == 2 and noisy.floor == pytest.approx(1000, rel=0.1)
-    assert {a.name: a.holds for a in diagnosis.diagnose(x, np.einsum("t,ptn->pn", 0.9**k, x) + y * 0).assumptions}[
-        "one mode a dimension"
-    ]
 
 
 # ---- conventions, errors, pages

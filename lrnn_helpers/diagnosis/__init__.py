@@ -126,7 +126,7 @@ class Dynamics(NamedTuple):
     residual : numpy.ndarray, (N,)
         The share of what the best linear map of this dimension explains that the power leaves: 0 is zero loss.
     noise : numpy.ndarray, (N,)
-        What of the residual the noise in the targets would make on average, if a power were right.
+        The residual that noise in the targets would make on average if a power were right.
     """
 
     kind: tuple
@@ -480,7 +480,7 @@ def decompose(x: ArrayLike, y: ArrayLike) -> Decomposition:
     covariance, spread = flat.T @ flat, _decompose.noise_of_products(flat, flat)
     square, pattern = np.sum(covariance**2), np.arange(T * N_x) % N_x
     white = np.trace(covariance) / (T * N_x) * np.eye(T * N_x)
-    between = pattern[:, None] != pattern
+    between = (pattern[:, None] != pattern) & (np.minimum(pattern[:, None], pattern) < N)
     off = np.eye(y.shape[1], N_x)[:, pattern] == 0
     return Decomposition(
         (U[:, :N] * sign.T)[:, order],
