@@ -656,8 +656,9 @@ def _share(matrix, off, variance):
     return Share(*(float(min(1.0, np.sum(m[off]) / square)) if square else 0.0 for m in (matrix**2, variance)))
 
 
-# The largest size of weights at the start, by that of the smallest mode that is learned, at which not being aligned
-# does no harm.
+# The largest norm of a matrix of the start, by that of the smallest mode that is learned, at which weights that are not
+# aligned do little harm. Measured, of white and coloured tasks and 4 to 32 units: half-times are off by up to 0.05 below
+# 0.25, by up to 0.2 at 0.5, and by a half at 1; with hardly more units than dimensions by up to 0.3.
 SMALL = 0.5
 # A share holds within a hundredth, which moves no curve that one sees, or within three times what noise makes of it.
 NEGLIGIBLE, NOISES = 0.01, 3.0
