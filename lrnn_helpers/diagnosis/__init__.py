@@ -657,8 +657,8 @@ def _share(matrix, off, variance):
 
 
 # The largest norm of a matrix of the start, by that of the smallest mode that is learned, at which weights that are not
-# aligned do little harm. Measured, of white and coloured tasks and 4 to 32 units: half-times are off by up to 0.05 below
-# 0.25, by up to 0.2 at 0.5, and by a half at 1; with hardly more units than dimensions by up to 0.3.
+# aligned do little harm. Measured, of white and coloured tasks and 4 to 32 units: half-times are off by up to 0.05
+# under 0.25, up to 0.2 at 0.5, and a half at 1; with hardly more units than dimensions up to 0.3.
 SMALL = 0.5
 # A share holds within a hundredth, which moves no curve that one sees, or within three times what noise makes of it.
 NEGLIGIBLE, NOISES = 0.01, 3.0

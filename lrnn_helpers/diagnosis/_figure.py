@@ -24,7 +24,7 @@ def draw(d, axes, comparison):
     loss.plot(d.steps, d.loss / d.nothing, "k--", lw=1.3, label="predicted")
     loss.axhline(d.bound / d.nothing, color="0.6", lw=1)
     loss.annotate(
-        "no such network below", (0.02, d.bound / d.nothing), xycoords=loss.get_yaxis_transform(), ha="left", va="bottom",
+        "no such network below", (0.02, d.bound / d.nothing), xycoords=loss.get_yaxis_transform(), va="bottom",
         fontsize="small", color="0.4",
     )  # fmt: skip
     leaves = d.escape.first
