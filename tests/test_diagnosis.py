@@ -399,6 +399,19 @@ def test_the_mean_counts_as_training_does(white):
     assert mean.extrapolate(task.x, task.y) == pytest.approx(factor * d.extrapolate(task.x, task.y), abs=1e-20)
 
 
+def test_units_of_inputs_and_targets_do_not_matter():
+    x = np.random.default_rng(6).standard_normal((200, 5, 2))
+    y = np.einsum("t,ptn->pn", 0.7 ** np.arange(5)[::-1], x)
+    d, large = (diagnosis.diagnose(k * x, k * y, hidden=6, scale=0.02) for k in (1.0, 1e4))
+    np.testing.assert_allclose(large.half, d.half, rtol=1e-6)
+    assert large.stable_rate == pytest.approx(1e-8 * d.stable_rate) and large.units == d.units == 2
+    # Small targets are small to a start: the same weights are large beside what they have to become.
+    small = diagnosis.diagnose(1e3 * x, 1e-3 * y, hidden=6, scale=0.02)
+    np.testing.assert_allclose(small.end.u, 1e-6 * d.end.u, rtol=1e-6)
+    assert small.end_loss < 1e-3 * small.nothing
+    assert not {a.name: a.holds for a in small.assumptions}["aligned start (3), or small"]
+
+
 def test_extrapolation_is_that_of_the_network_at_the_end():
     rng = np.random.default_rng(2)
     make = lambda T: np.cumsum(rng.standard_normal((400, T, 1)), axis=1)  # noqa: E731

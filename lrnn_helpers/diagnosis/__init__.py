@@ -594,8 +594,8 @@ def diagnose(
     loss_curve = nothing - path.gain.sum(axis=-1)
     order = np.argsort(path.half, kind="stable")
     return Diagnosis(
-        assumptions=_assumptions(data, start, weights, path, fitted, energy),
-        notes=_notes(x, y, every, kept, path, best, energy),
+        assumptions=_assumptions(data, start, weights, path, fitted, best, energy),
+        notes=_notes(x, every, kept, path),
         data=data,
         dynamics=fitted,
         weights=weights,
@@ -664,7 +664,7 @@ SMALL = 0.5
 NEGLIGIBLE, NOISES = 0.01, 3.0
 
 
-def _assumptions(data, start, weights, path, fitted, energy):
+def _assumptions(data, start, weights, path, fitted, best, energy):
     out = []
     for name, share in (
         ("white inputs (1)", data.colour),
@@ -675,9 +675,9 @@ def _assumptions(data, start, weights, path, fitted, energy):
         out.append(Assumption(name, share.value <= allowed, share.value, allowed, share.noise))
     drop = 1 - min(float(a) for a in start.alignment if np.isfinite(a)) if any(np.isfinite(start.alignment)) else 0.0
     # Weights that are not aligned do no harm while they are small beside what they grow to.
-    ends = np.maximum(np.abs(path.end.a), np.abs(path.end.c))
-    grown = float(ends[path.learned].min()) if path.learned.any() else np.inf
-    size = max(float(np.linalg.norm(w, 2)) for w in weights) / grown
+    ends = np.where(path.learned, np.maximum(np.abs(path.end.a), np.abs(path.end.c)), np.sqrt(np.abs(best.u)))
+    counted = (energy > _predict.LEARNED * energy.sum()) & (ends > 0)
+    size = max(float(np.linalg.norm(w, 2)) for w in weights) / np.min(ends, initial=np.inf, where=counted)
     value, allowed = (drop, NEGLIGIBLE) if drop <= NEGLIGIBLE else (size, SMALL)
     out.append(Assumption("aligned start (3), or small", value <= allowed, value, allowed, np.nan))
     # In the last one counts what of the explainable the powers leave, all dimensions together.
@@ -687,7 +687,7 @@ def _assumptions(data, start, weights, path, fitted, energy):
     return tuple(out)
 
 
-def _notes(x, y, every, kept, path, best, energy):
+def _notes(x, every, kept, path):
     """What is no error and yet a reader's business."""
     out = []
     if x.shape[1] == 1:
@@ -699,8 +699,7 @@ def _notes(x, y, every, kept, path, best, energy):
         out.append(f"inputs have means, {mean:.0%} of their squares: a pattern that is learned as any other")
     if len(kept) < len(every.w):
         out.append(f"{len(every.w) - len(kept)} of {len(every.w)} dimensions have no hidden unit and are not learned")
-    missed = np.flatnonzero(best.energy < energy - path.end_gain - NEGLIGIBLE * 0.5 * np.sum(y**2))
-    out += [f"dimension {n + 1} does not get to its best mode from this start" for n in missed]
+    out += [f"dimension {n + 1} does not get to its best mode from this start" for n in np.flatnonzero(path.missed)]
     if path.cut:
         out.append(f"learning goes on beyond the {path.steps[-1]} steps that are followed here")
     return tuple(out)
