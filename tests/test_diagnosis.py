@@ -335,6 +335,20 @@ def test_the_unit_of_a_dimension_not_yet_learned_serves_another(seed):
     assert "dimensions 2 and 1 leave it" in str(d) or "dimensions 1 and 2 leave it" in str(d)
 
 
+def test_a_landing_that_leaves_next_to_nothing_is_not_left_soon():
+    """Evidence of one sign in two channels with noise: what one mode leaves is a fiftieth of the explained."""
+    rng = np.random.default_rng(1)
+    side = rng.normal(size=(1000, 1, 1)) / 2
+    x = side * np.array([1.0, -1.0]) + rng.standard_normal((1000, 10, 2))
+    task = Task(x, side[:, 0])
+    for scale in (0.02, 0.05):
+        d = diagnosis.diagnose(task.x, task.y, hidden=16, scale=scale, seed=0)
+        assert 20 * d.half[0] < d.escape.first < np.inf
+        c = d.compare(trained(d, task, steps=int(5 * d.half[0])))
+        assert c.half == pytest.approx(d.half, rel=0.05) and c.deviation < 0.01
+        assert c.loss[-1] == pytest.approx(d.end_loss, abs=2e-3 * d.nothing)
+
+
 def test_modes_that_stay_near_nothing_are_not_given_a_time():
     """The last input pulls u one way, the one before the last but one the other: at b = 0 a mode is caught."""
     task = echo(-0.01)
