@@ -24,8 +24,6 @@ import numpy as np
 
 from lrnn_helpers import modes
 
-LANDED = 0.5  # of its gain: before it has that, what grows is the dimension itself
-
 
 class Escape(NamedTuple):
     """When a landing, on which one mode a dimension ends, is left. N dimensions; steps of `Diagnosis.learning_rate`.
@@ -36,12 +34,14 @@ class Escape(NamedTuple):
         Growth per unit of time (steps times learning rate) of the fastest coupling of a spare hidden unit to this
         dimension, at its end; 0 where there is no spare unit or nothing is left to gain.
     step : numpy.ndarray, (N,)
-        The step by which spare units are predicted to have gained half of what the landing leaves; inf for never. NaN
+        The step by which spare units are predicted to have gained half of what the landing leaves; inf for never, NaN
         where the modes of a dimension stay near 0: such a start is left by recurrent weights of all units, sooner than
         a growth that is linear around it says.
     shared_rate, shared_step : numpy.ndarray, (N, N)
-        The same of couplings between the units of two dimensions, each of which is then a spare unit of the other.
-        Symmetric, 0 and inf on the diagonal.
+        The same of couplings between the units of two dimensions, each of which is a spare unit of the other, above all
+        while it is not learned. Symmetric, 0 and inf on the diagonal. A rougher number: from about this step on the
+        two no longer follow their modes, which need not lower the loss by as much. The step may be finite with a rate
+        of 0, where a landing on the way is left and the end is not.
     """
 
     rate: np.ndarray
@@ -166,51 +166,51 @@ class Couplings:
         rate, step = np.zeros(N), np.full(N, np.inf)
         shared_rate, shared_step = np.zeros((N, N)), np.full((N, N), np.inf)
         e, at_end = (residuals(m, data.w, data.inputs) for m in (path, self.end))
-        landed = [
-            int(np.searchsorted(steps, crossing(steps, g, LANDED * f)))
-            for g, f in zip(gain.T, self.end_gain, strict=True)
-        ]
+        rest = self.left + self.end_gain - gain
         for n in range(N if self.of_spare.shape[1] else 0):
-            rate[n], step[n] = self._leaves(
-                [n], -spare(self.end, at_end, n), -spare(path, e, n), self.of_spare[..., n], steps, landed[n]
-            )
+            M = (-spare(m, r, n) for m, r in ((self.end, at_end), (path, e)))
+            rate[n], step[n] = self._leaves([n], *M, self.of_spare[..., n], steps, self._to_gain(rest, [n]), True)
         for i in range(N):
             for j in range(i):
                 start = np.concatenate([self.between[:, i, j], self.between[:, j, i]])[:, None]
                 M = (-pair(m, r, data.inputs, i, j) for m, r in ((self.end, at_end), (path, e)))
-                # The unit of a dimension that is not learned yet is a spare unit of the one that is.
-                order = sorted((i, j), key=landed.__getitem__)
-                when = landed[order[0] if self.left[order[0]] > self.least else order[1]]
-                found = self._leaves(order, *M, start, steps, when)
+                # The unit of a dimension that is not learned yet is a spare unit of one that is, until it is.
+                found = self._leaves([i, j], *M, start, steps, self._to_gain(rest, [i, j]), False)
                 shared_rate[[i, j], [j, i]], shared_step[[i, j], [j, i]] = np.transpose([found, found])
         return Escape(rate, step, shared_rate, shared_step)
 
-    def _leaves(self, dimensions, end, M, z, steps, landed):
+    def _to_gain(self, rest, dimensions):
+        """What the dimension that is nearest to its end has still to gain, there and beyond; None if nothing beyond."""
+        some = [n for n in dimensions if self.left[n] > self.least]
+        return np.min(rest[:, some], axis=1) if some else None
+
+    def _leaves(self, dimensions, end, M, z, steps, rest, settled):
         """Rate and step for z (couplings, units) that grow by M (R, couplings, couplings), at last by `end`.
 
-        `dimensions` in the order in which they land: what the first of them leaves is what is to be gained.
+        They have left once they gain half of the `rest`, (R,), that there is to gain; what they gain is judged by `end`
+        where that is where the landing is, and else by M as it is on the way.
         """
-        values = np.linalg.eigvalsh(end)
-        pull = values[-1] if values[-1] > 1e-9 * np.abs(values).max() else 0.0
-        left = self.left[dimensions]
-        if left.max() <= self.least:
+        value, vector = np.linalg.eigh(end)
+        pull = value[-1] if value[-1] > 1e-9 * np.abs(value).max() else 0.0
+        if rest is None or (settled and not pull):
             return 0.0, np.inf
-        # Beside a mode that is hardly there such couplings are not small, and no linear growth says when.
-        if self.end_gain[dimensions[0]] <= self.least or not np.isfinite(M).all():
+        # Beside modes that are hardly there such couplings are not small, and no linear growth says when.
+        if np.max(self.end_gain[dimensions]) <= self.least or not np.isfinite(M).all():
             return pull, np.nan if pull else np.inf
+        lasting = np.maximum(value, 0.0), vector
         value, vector = np.linalg.eigh((M[1:] + M[:-1]) / 2)
         grown = np.abs(1 + self.rate * value) ** (steps[1] - steps[0])
-        gains, aim = np.zeros(len(steps)), (left[0] if left[0] > self.least else left.max()) / 2
+        share = np.zeros(len(steps))
         for r in range(len(value)):
-            along = grown[r][:, None] * (vector[r].T @ z)
-            z = vector[r] @ along
-            if r + 1 >= landed:
-                # What grows; the rest has been on its way down since the dimension itself was learned.
-                gains[r + 1] = 0.5 * np.sum(np.maximum(value[r], 0.0) @ along**2)
-            if not gains[r + 1] < 1e3 * aim:
-                gains[r + 1 :] = 1e3 * aim
+            z = vector[r] @ (grown[r][:, None] * (vector[r].T @ z))
+            gains, directions = lasting if settled else (np.maximum(value[r], 0.0), vector[r])
+            share[r + 1] = np.sum(gains @ (directions.T @ z) ** 2) / rest[r + 1]
+            if not share[r + 1] < 1e3:
+                share[r + 1 :] = 1e3
                 break
-        when = crossing(steps, gains, aim)
-        if np.isinf(when) and gains[-1] > 0 and pull:
-            when = steps[-1] + np.log(aim / gains[-1]) / (2 * np.log1p(self.rate * pull))
+        # From when on it is gained for good: while a dimension lands, couplings may first grow and then decay.
+        short = np.flatnonzero(share < 1)[-1]
+        when = crossing(steps[short:], share[short:], 1.0)
+        if np.isinf(when) and share[-1] > 0 and pull:
+            when = steps[-1] - np.log(share[-1]) / (2 * np.log1p(self.rate * pull))
         return pull, when

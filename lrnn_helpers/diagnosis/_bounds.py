@@ -73,10 +73,6 @@ def fitted(data, best, energy, variance):
         deltas.append(delta if finite else np.nan)
         lams.append(lam if finite else np.nan)
     size = np.where(energy > 0, energy, 1.0)
-    return (
-        tuple(kinds),
-        np.array(deltas),
-        np.array(lams),
-        np.clip(best.energy / size, 0.0, 1.0),
-        noise * max(T - 2, 0) / 2,
-    )
+    # The T weights of the best linear map carry σ²T/2 of noise, of which a power takes up the part of its two numbers.
+    residual, left = np.clip(best.energy / size, 0.0, 1.0), noise * max(T - 2, 0) / 2 / size
+    return tuple(kinds), np.array(deltas), np.array(lams), residual, left

@@ -31,10 +31,10 @@ def joint_vectors(correlations, covariance, size):
     S, C = S / largest, C / largest
     best = None
     for U, V in _starts(correlations, S, C):
-        found = _sweep(S, C, U, V, N)
+        found = _sweep(S, C, U, V, N, 1e-3)
         if best is None or found[0] < best[0] * (1 - 1e-9):
             best = found
-    return best[1:]
+    return _sweep(S, C, *best[1:], N, 1e-9)[1:]
 
 
 def _fewest(matrices):
@@ -58,33 +58,41 @@ def _starts(correlations, S, C):
     yield np.linalg.svd(np.concatenate(list(S @ V), axis=1))[0], V
 
 
-def _sweep(S, C, U, V, N):
-    """The best value that rotations from this start reach, with U and V."""
+def _sweep(S, C, U, V, N, gain):
+    """What stays off the diagonals at the end of rotations from U and V, and these; a sweep must gain this share."""
     U, V = U.copy(), V.copy()
     S, C = U.T @ S @ V, V.T @ C @ V
     N_y, N_x = S.shape[1:]
+    rest = _off(S) + _off(C)
     for _ in range(SWEEPS):
-        turned = 0.0
+        before = rest
         for i in range(N):
             for j in range(i + 1, N_y):
                 angle = _best_angle(*_of_pair(S, i, j, N), 0.0, 0.0)
                 _turn(S, 1, i, j, angle)
                 _turn(U, 1, i, j, angle)
-                turned = max(turned, abs(angle))
-        for i in range(N_x):
+        # Directions that are in no pair need not be told apart.
+        for i in range(N):
             for j in range(i + 1, N_x):
                 d, m = C[:, i, i] - C[:, j, j], C[:, i, j]
-                plane = _of_pair(S.mT, i, j, N) if i < N else (0.0, 0.0)
-                angle = _best_angle(*plane, np.sum(d * d - 4 * m * m) / 4, np.sum(d * m))
+                angle = _best_angle(*_of_pair(S.mT, i, j, N), np.sum(d * d - 4 * m * m) / 4, np.sum(d * m))
                 _turn(S, 2, i, j, angle)
                 _turn(C, 1, i, j, angle)
                 _turn(C, 2, i, j, angle)
                 _turn(V, 1, i, j, angle)
-                turned = max(turned, abs(angle))
-        if turned < 1e-12:
+        rest = _off(S) + _off(C)
+        # Where all can be diagonal the rest falls to rounding, each time to about its square; else it settles.
+        if before - rest <= gain * rest:
             break
-    diagonal = np.sum(np.diagonal(S, axis1=1, axis2=2) ** 2) + np.sum(np.diagonal(C, axis1=1, axis2=2) ** 2)
-    return np.sum(S**2) + np.sum(C**2) - diagonal, U, V
+    return rest, U, V
+
+
+def _off(M):
+    """The squares off the diagonals."""
+    rest = M.copy()
+    index = np.arange(min(M.shape[1:]))
+    rest[:, index, index] = 0.0
+    return float(np.sum(rest * rest))
 
 
 def _of_pair(M, i, j, N):

@@ -24,13 +24,13 @@ def draw(d, axes, comparison):
     loss.plot(d.steps, d.loss / d.nothing, "k--", lw=1.3, label="predicted")
     loss.axhline(d.bound / d.nothing, color="0.6", lw=1)
     loss.annotate(
-        "no such network below", (1, d.bound / d.nothing), xycoords=loss.get_yaxis_transform(), ha="right", va="bottom",
+        "no such network below", (0.02, d.bound / d.nothing), xycoords=loss.get_yaxis_transform(), va="bottom",
         fontsize="small", color="0.4",
     )  # fmt: skip
     leaves = d.escape.first
     if leaves <= max(d.steps[-1], comparison.steps[-1] if comparison is not None else 0):
         loss.axvline(leaves, color="0.6", ls=":", lw=1.3, label="spare units leave")
-    loss.set(xlabel="training step", ylabel="loss / loss of answering nothing", ylim=(-0.03, 1.15), title="loss")
+    loss.set(xlabel="training step", ylabel="loss, of that of answering nothing", ylim=(-0.03, 1.15), title="loss")
     loss.legend(fontsize="small")
     for n in range(len(d.data.w)):
         colour = f"C{n}"

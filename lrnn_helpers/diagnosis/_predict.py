@@ -15,8 +15,9 @@ from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 
 RECORDS, MOST_STEPS = 400, 100_000
-# Gradient flow is followed until this many times the time of the fastest growth.
+# Gradient flow is followed until this many times the time of growth, in which a and c move.
 SPAN = 1e5
+MISSED = 0.01  # of the loss of answering nothing: by how much an end must be worse than the best modes to be another
 SHARE = 0.1  # of the largest stable rate, where none is given
 LEARNED = 1e-3  # of the loss of answering nothing: what counts as something to learn
 
@@ -32,6 +33,7 @@ class Path(NamedTuple):
     end: Modes
     end_gain: np.ndarray
     learned: np.ndarray
+    missed: np.ndarray
     escape: _around.Escape
     stable_rate: float
     mode_rates: np.ndarray
@@ -45,12 +47,13 @@ def predict(data, weights, start, best, energy, nothing, learning_rate, x):
     end, needed = _ends(first, w, C, best, energy)
     end_gain = energy - modes.energy(end, w, inputs=C)
     mode_rates, sharpest = modes.stable_rate(end, w, inputs=C), _around.sharpest(data, end, x)
+    missed = np.maximum(0.0, energy - end_gain - best.energy - MISSED * nothing)
     rate = learning_rate
     if rate is None:
-        # A landing may be flat where what lies beyond it is not; the best modes are nearer to that.
+        # A start that misses the best modes may end where it is flat, and yet leave that for where it is not.
         side = np.sqrt(np.abs(best.u))
         top = Modes(side, best.b, np.copysign(side, best.u))
-        reached = np.isfinite(best.u) & np.isfinite(best.b)
+        reached = np.isfinite(best.u) & np.isfinite(best.b) & (missed > 0)
         sharper = max(sharpest, np.max(modes.sharpness(top, w, inputs=C), initial=0.0, where=reached))
         rate = SHARE * 2 / sharper if sharper > 0 else 1.0
     learned = end_gain > LEARNED * nothing
@@ -66,7 +69,7 @@ def predict(data, weights, start, best, energy, nothing, learning_rate, x):
     with np.errstate(divide="ignore"):
         stable = 2 / sharpest
     return Path(
-        rate, steps, path, gain, half, end, end_gain, learned, escape, stable, mode_rates,
+        rate, steps, path, gain, half, end, end_gain, learned, missed > 0, escape, stable, mode_rates,
         wanted > MOST_STEPS,
     )  # fmt: skip
 
@@ -115,22 +118,24 @@ def _follow(start, w, C, energy, rate, wanted):
     return np.arange(0, count + 1, every), path, energy - modes.energy(path, w, inputs=C)
 
 
-def _ends(start, w, C, best, energy):
+def _ends(first, w, C, best, energy):
     """Where gradient flow tends to, and the time in which 99 % of the gain is there."""
     s = np.einsum("ntu,nu->nt", C, w)
     unit = 1 / np.maximum(np.abs(s).max(axis=1), np.finfo(float).tiny)
-    times = np.concatenate([[0.0], np.geomspace(1e-2, SPAN, 400)])
-    path = modes.flow(start, w, times, tau=1 / unit, inputs=C)
+    # b moves by u times as fast as a and c do.
+    slow = np.min(np.abs(best.u), initial=1.0, where=(best.u != 0) & np.isfinite(best.u))
+    times = np.concatenate([[0.0], np.geomspace(1e-2, min(SPAN / slow, 1e12), 400)])
+    path = modes.flow(first, w, times, tau=1 / unit, inputs=C)
     gain = energy - modes.energy(path, w, inputs=C)
     needed = np.array([_around.crossing(times, g, 0.99 * g[-1]) for g in gain.T]) * unit
     last = Modes(*(m[-1] for m in path))
     u, b = _rest(last.u, last.b, w, C, best, energy - gain[-1], energy)
-    # a² - c² stays along the flow, and with u and the sign of a it gives both.
-    difference = np.asarray(start.a) ** 2 - np.asarray(start.c) ** 2
-    a = np.sqrt((difference + np.sqrt(difference**2 + 4 * u**2)) / 2)
-    c = np.sqrt((-difference + np.sqrt(difference**2 + 4 * u**2)) / 2)
-    a = np.copysign(a, last.a)
-    return Modes(a, b, np.copysign(c, u * a)), needed
+    # a² - c² stays along the flow, and with u and the sign of a it gives both, the smaller by u to keep its digits.
+    difference = np.asarray(first.a) ** 2 - np.asarray(first.c) ** 2
+    larger = np.sqrt((np.abs(difference) + np.hypot(difference, 2 * u)) / 2)
+    smaller = np.divide(np.abs(u), larger, out=np.zeros_like(u), where=larger > 0)
+    a = np.copysign(np.where(difference > 0, larger, smaller), last.a)
+    return Modes(a, b, np.copysign(np.where(difference > 0, smaller, larger), u * last.a)), needed
 
 
 def _rest(u, b, w, C, best, energy, whole):

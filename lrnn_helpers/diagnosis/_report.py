@@ -27,7 +27,7 @@ def report(d):
     for n in d.order:
         power = f"{d.dynamics.kind[n]}, δ {d.dynamics.delta[n]:.3g}, λ {d.dynamics.lam[n]:.3g}"
         lines.append(
-            f"  {n + 1:3d}      {power:38s} {d.dynamics.residual[n]:6.1%}  {_step(d.half[n]):>10s}    "
+            f"  {n + 1:3d}      {power:38s} {d.dynamics.residual[n]:6.1%}  {_half(d, n):>10s}    "
             f"{d.end.u[n]:7.3f} {d.end.b[n]:7.3f}   {d.end_gain[n] / d.nothing:6.1%}"
         )
     share = [max(v, 0.0) / d.nothing for v in (d.end_loss, d.bound, d.floor)]
@@ -72,7 +72,7 @@ def report(d):
     error = np.nansum(d.extrapolation_error(lengths), axis=1) / d.nothing
     lines.append(
         "If the powers go on and inputs are white, the error at T' = "
-        + ", ".join(f"{n}: {e:.3g}" for n, e in zip(lengths, error, strict=True))
+        + ", ".join(f"{n}: {e if e > 1e-12 else 0:.3g}" for n, e in zip(lengths, error, strict=True))
         + " (of the loss of nothing)"
     )
     return "\n".join(lines)
@@ -107,6 +107,10 @@ MEANING = {
 
 def _meaning(name):
     return MEANING[name]
+
+
+def _half(d, n):
+    return _step(d.half[n]) if np.isfinite(d.half[n]) else f">{d.steps[-1]}"
 
 
 def _step(value):
