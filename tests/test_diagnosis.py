@@ -530,3 +530,10 @@ def test_report_table_and_figure(white, tmp_path, capsys):
         with pytest.raises(SystemExit):
             main([str(tmp_path / f"{name}.npz")])
         assert message in capsys.readouterr().err
+
+
+def test_activity_is_that_of_the_hidden_units_at_the_end(white):
+    task, d = white
+    hidden = network.forward(d.end_weights()._replace(Wy=np.eye(len(d.weights.Wh))), task.x)
+    np.testing.assert_allclose(d.activity, np.sqrt(np.mean(hidden**2)), rtol=1e-9)
+    assert "Hidden activity at the end" in str(d)
