@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 
 # Up to this activity tanh networks end within a hundredth of the loss of answering nothing (own_task measures it).
 LINEAR = 0.35
+WIDTH = 92  # of the widest table
 
 
 def report(d):
@@ -75,7 +78,7 @@ def report(d):
         + ", ".join(f"{n}: {e if e > 1e-12 else 0:.3g}" for n, e in zip(lengths, error, strict=True))
         + " (of the loss of nothing)"
     )
-    return "\n".join(lines)
+    return "\n".join(map(_wrapped, lines))
 
 
 def table(c):
@@ -115,3 +118,10 @@ def _half(d, n):
 
 def _step(value):
     return "never" if not np.isfinite(value) else f"{value:.0f}"
+
+
+def _wrapped(line):
+    """A sentence within the width of the tables; a table's own lines as they are."""
+    if len(line) <= WIDTH or "  " in line.strip():
+        return line
+    return textwrap.fill(line, WIDTH, subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2))
