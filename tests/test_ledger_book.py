@@ -65,7 +65,7 @@ STEPS = sorted({step for row in ROWS.values() for step in row.get("proof", ())})
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_proof_stands_by_each_of_its_steps(step):
-    """Without its check, or with a check for listed T only, some row that names the step is no longer proved, or not with all that it rests on."""
+    """Without its check, or with one for listed T only, a row that names it falls: it, or all that it rests on."""
     records = _book.read_records(ROOT / "book")
     whole = _book.statuses(ROWS, records)
     cited = [id for id, row in ROWS.items() if step in row.get("proof", ())]
