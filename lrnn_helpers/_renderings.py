@@ -19,11 +19,12 @@ from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
 from PIL import Image, PngImagePlugin
 
-INK, PAPER = np.array(to_rgba("#e8eaed")[:3]), np.array(to_rgba("#14181e")[:3])
+INK, PAPER = np.array(to_rgba("#e8eaed")[:3]), np.array(to_rgba("#121212")[:3])
 # Twice the pixels that a page shows; text of no less than 9 px in 800 px, or 350 px for a narrow one.
 DPI, WIDE, NARROW = 220, 800, 350
 NARROW_INCHES, SMALLEST = 4.2, 9
 MOST_IN_A_COLUMN = 4
+SEEN, ENOUGH = 3, 4.5  # contrasts on the dark ground that a hue needs, and that leave it as it is
 
 
 def renderings(figure, line):
@@ -89,10 +90,11 @@ def dark_colour(colour):
     rgb = np.array(rgb)
     if np.ptp(rgb) < 0.06:
         rgb = INK + (PAPER - INK) * rgb.mean()
-    for _ in range(40):
-        if alpha < 1 or contrast(rgb) >= 3 or np.ptp(rgb) < 0.06:
-            break
-        rgb = rgb + 0.05 * (1 - rgb)
+    elif (given := contrast(rgb)) < ENOUGH and alpha == 1:
+        # From nothing to enough becomes from seen to enough: shades keep their order.
+        wanted = SEEN + (ENOUGH - SEEN) * (given - 1) / (ENOUGH - 1)
+        while contrast(rgb) < wanted:
+            rgb = rgb + 0.01 * (1 - rgb)
     return (*map(float, rgb), alpha)
 
 
