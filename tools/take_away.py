@@ -12,6 +12,7 @@ import mimetypes
 import re
 import shutil
 import sys
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from posixpath import dirname, normpath
@@ -187,16 +188,28 @@ def data_address(path: Path) -> str:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def opened(playwright, path: Path):
-    """Open a file in the browser with the network off, and wait for its formulas."""
+@contextmanager
+def chromium():
+    """A browser of this machine."""
+    from playwright.sync_api import sync_playwright
+
     where = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    browser = playwright.chromium.launch(executable_path=where, args=FLAGS)
+    if where is None:
+        sys.exit("printing needs a browser: chromium, chromium-browser or google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=where, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def opened(browser, path: Path):
+    """Open a file with the network off, and wait for its formulas."""
     page = browser.new_context(offline=True, viewport={"width": 794, "height": 1123}).new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(path.resolve().as_uri(), wait_until="load", timeout=PATIENCE)
     page.evaluate("() => MathJax.startup.promise.then(() => null)")
     page.evaluate("() => document.fonts.ready.then(() => null)")
-    return browser, page
+    return page
 
 
 def count_pages(pdf: bytes) -> int:
@@ -204,30 +217,27 @@ def count_pages(pdf: bytes) -> int:
     return len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf))
 
 
-def write_pdf(html: Path, out: Path) -> str:
+def write_pdf(html: Path, out: Path, browser) -> str:
     """Print the book and return a line about it; stop where it is not what it should be."""
-    from playwright.sync_api import sync_playwright
-
     source = html / "take-away.html"
     source.write_text(one_page(html), encoding="utf-8")
     try:
-        with sync_playwright() as playwright:
-            browser, page = opened(playwright, source)
-            faults = page.evaluate(FAULTS)
-            if faults:
-                sys.exit("the book cannot be printed:\n" + "\n".join(faults[:20]))
-            small = "font-size: 8px; width: 100%; text-align: center"
-            pdf = page.pdf(
-                format="A4",
-                outline=True,
-                tagged=True,
-                print_background=True,
-                display_header_footer=True,
-                header_template="<span></span>",
-                footer_template=f'<div style="{small}"><span class="pageNumber"></span></div>',
-                margin={"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"},
-            )
-            browser.close()
+        page = opened(browser, source)
+        faults = page.evaluate(FAULTS)
+        if faults:
+            sys.exit("the book cannot be printed:\n" + "\n".join(faults[:20]))
+        small = "font-size: 8px; width: 100%; text-align: center"
+        pdf = page.pdf(
+            format="A4",
+            outline=True,
+            tagged=True,
+            print_background=True,
+            display_header_footer=True,
+            header_template="<span></span>",
+            footer_template=f'<div style="{small}"><span class="pageNumber"></span></div>',
+            margin={"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"},
+        )
+        page.context.close()
     finally:
         source.unlink()
     number = count_pages(pdf)
@@ -240,7 +250,8 @@ def write_pdf(html: Path, out: Path) -> str:
 def main(what: str, html: str, *more: str) -> None:
     """Run one of the commands of the module's docstring."""
     if what == "pdf":
-        print(write_pdf(Path(html), Path(more[0])))
+        with chromium() as browser:
+            print(write_pdf(Path(html), Path(more[0]), browser))
     else:
         page = more[0] if more[0].startswith("book/") else f"book/{more[0]}"
         text = chapter(Path(html), page)
