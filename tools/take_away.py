@@ -30,7 +30,10 @@ PRINT = """
 body { font-size: 10.5pt; background: #fff; }
 .bd-article section.chapter { break-before: page; }
 .bd-article { max-width: none; padding: 0; }
-.bd-article div.math mjx-container[display="true"] { font-size: 92% !important; overflow: visible; }
+.bd-article h1 { font-size: 20pt; }
+.bd-article h2 { font-size: 15pt; margin: 1.2em 0 0.5em; }
+.bd-article h3 { font-size: 12pt; }
+.bd-article div.math mjx-container[display="true"] { font-size: 100% !important; overflow: visible; }
 .bd-article table { font-size: 8.5pt; min-width: 0 !important; width: 100%; }
 .bd-article table td { overflow-wrap: anywhere; }
 .bd-article .pst-scrollable-table-container, .bd-article .ledger-figure { overflow: visible !important; }
@@ -140,7 +143,8 @@ def one_page(html: Path) -> str:
     )
     return (
         f'<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<link rel="stylesheet" href="_static/book.bundle.css"><style>{PRINT}</style>'
+        f'<link rel="stylesheet" href="_static/book.bundle.css"><link rel="stylesheet" href="_static/records.css">'
+        f"<style>{PRINT}</style>"
         '<script>window.MathJax = {"options": {"processHtmlClass": "tex2jax_process|mathjax_process|math"}}</script>'
         '<script defer src="_static/mathjax/book.js"></script></head><body>'
         f'<article class="bd-article">{front}{contents(articles)}{chapters}</article></body></html>'
