@@ -26,7 +26,7 @@ export BOOK_HTML := $(abspath $(HTML))
 
 SOURCES = $(shell find book lrnn_helpers -type f ! -path '*/__pycache__/*' ! -path '*/.*') _config.yml _toc.yml pyproject.toml
 
-.PHONY: book test site lint serve notebooks ledger mutants seal plain bench lock owner clean help
+.PHONY: book test site lint serve pdf html-chapter notebooks ledger mutants seal plain bench lock owner clean help
 .DEFAULT_GOAL := book
 
 book: $(BUILT)  ## build the book and print where it is
@@ -57,6 +57,13 @@ lint: $(READY)  ## ruff: rules and format
 
 serve: book  ## show the book at http://127.0.0.1:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT)
+
+pdf: $(READY) book  ## one PDF of the book, with contents and links (needs Chromium)
+	$(BIN)/python tools/take_away.py pdf $(HTML) $(OUT)/_build/book.pdf
+
+html-chapter: book  ## one HTML file of a chapter, to send or to keep: make html-chapter NAME=results/stability
+	@test -n "$(NAME)" || { echo "say which chapter: make html-chapter NAME=results/stability"; exit 1; }
+	$(BIN)/python tools/take_away.py html $(HTML) $(NAME) $(OUT)/_build/$(notdir $(NAME)).html
 
 notebooks: $(READER)  ## write the .ipynb whose .md has changed (NAMES="setup ..." or NAMES=all forces)
 	$(BIN)/python tools/notebooks.py write $(NAMES)
@@ -109,4 +116,4 @@ clean:  ## remove what was built; the virtual environment stays
 	find . -path './.venv*' -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -print | xargs rm -rf
 
 help:
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1 \t/' | expand -t 22
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 \t/' | expand -t 22

@@ -1,8 +1,8 @@
 """The book's house style and the figures that come back in several chapters.
 
 Every function draws on the axes it is given, or on new ones, and returns them. Importing this room changes no setting
-of matplotlib's: wrap a figure in ``with plotting.style():``. Figures are drawn on white; the book's style sheet turns
-them round in dark mode. Simulations are coloured and solid, theory is black and dashed on top of them.
+of matplotlib's: wrap a figure in ``with plotting.style():``. Figures are drawn on white; `show` adds their twins for
+dark and for narrow pages. Simulations are coloured and solid, theory is black and dashed on top of them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ with valid.extra("plot"):
     import matplotlib as mpl
     import matplotlib.pyplot as plt
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+
+    from lrnn_helpers import _renderings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -477,7 +479,10 @@ def schematic(s: ArrayLike = ((1.0, 0.55), (0.8, 0.7), (0.35, 0.9), (0.15, 1.0))
 def show(*, agree: float | None = None) -> None:
     """Show the open figures with a digest of what is drawn, so that a changed curve changes a text that tests compare.
 
-    The line "Figure: 2 lines · 3f9a12c4" stands in place of the figure where there are no pictures, and in the PNG's
+    The figure is a sharp PNG for a bright page. Its twins for dark and for narrow pages, where panels are stacked, go
+    with it in the output's metadata: the book shows them, Jupyter and Colab the first. No text is smaller than 9 px.
+
+    The line "Figure: 2 lines · 3f9a12c4" stands in place of the figure where there are no pictures, and in the PNGs'
     metadata. The digest is made of labels, scales and limits of each axes and of a few means of every line, collection
     and image, as shares of the axes to three decimals: rounding errors do not reach it, so that it is the same on every
     machine as long as the limits are. Set the limits of a logarithmic axis above the noise.
@@ -509,14 +514,14 @@ def show(*, agree: float | None = None) -> None:
             _must_agree(figure, agree)
         try:
             from IPython import get_ipython
-            from IPython.core.pylabtools import print_figure
             from IPython.display import display
         except ImportError:
             continue
         if get_ipython() is not None:
             line = _drawn(figure)
-            png = print_figure(figure, bbox_inches="tight", base64=True, metadata={"Drawn": line})
-            display({"image/png": png, "text/plain": line}, raw=True)
+            pictures = _renderings.renderings(figure, line)
+            data = {"image/png": pictures.pop("light"), "text/plain": line}
+            display(data, metadata={"renderings": pictures}, raw=True)
     plt.close("all")
 
 

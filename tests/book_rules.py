@@ -327,9 +327,11 @@ def pictures_carry_their_digest(book):
                 elif not drawn:
                     out.append(f"{where} has no digest; end the cell in plotting.show()")
                 else:
-                    png = Image.open(io.BytesIO(base64.b64decode("".join(data["image/png"]))))
-                    if png.text.get("Drawn") != line:
-                        out.append(f"{where} is another one than its text says")
+                    twins = output.get("metadata", {}).get("renderings", {})
+                    for name, text in {"light": "".join(data["image/png"]), **twins}.items():
+                        png = Image.open(io.BytesIO(base64.b64decode(text)))
+                        if png.text.get("Drawn") != line:
+                            out.append(f"{where}, {name}, is another one than its text says")
     return out
 
 

@@ -131,6 +131,10 @@ def exchanged(one, other):
     one["data"]["image/png"], other["data"]["image/png"] = other["data"]["image/png"], one["data"]["image/png"]
 
 
+def other_twin(one, other):
+    one["metadata"] = {"renderings": {"dark": other["data"]["image/png"]}}
+
+
 def another(one, other):
     file = io.BytesIO()
     Image.new("RGB", (4, 4)).save(file, "png", pnginfo=PngImagePlugin.PngInfo())
@@ -198,6 +202,7 @@ FAULTS = {
     "e2 readme": (record("1", mutants=dict(rejected=1011, crashed=0, invariant=[])), README, False),
     "e4": (pictures(exchanged), PICTURES, True),
     "e5": (pictures(another), PICTURES, True),
+    "e6": (pictures(other_twin), PICTURES, True),
     "e9": (pictures(lambda one, other: one["data"].pop("image/png")), PICTURES, True),
     "e10": (lambda book: book.records.append(dict(book.records[-2])), SAID, True),
     "f1": (drop("row", "6"), STATUS, True),

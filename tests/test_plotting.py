@@ -1,5 +1,7 @@
 """The recurring figures: what they draw is what they were given, and they leave matplotlib as it was."""
 
+import base64
+import io
 import re
 
 import matplotlib as mpl
@@ -7,8 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from PIL import Image
 
-from lrnn_helpers import plotting
+from lrnn_helpers import _renderings, plotting
 from lrnn_helpers.modes import Modes
 
 
@@ -200,3 +204,142 @@ def test_a_theory_path_that_leaves_its_simulation_is_noticed():
     plotting.complex_path(turn, predicted=1.2 * turn[::3])
     with pytest.raises(AssertionError, match="off every simulation"):
         plotting.show(agree=0.01)
+
+
+# ---- a figure's four pictures
+
+
+def panels(rows=2, columns=3):
+    """A figure with the difficult parts: shared labels, a legend beside a panel, small text, a map with marks on it."""
+    x = np.linspace(0, 3, 30)
+    with plotting.style():
+        fig, axes = plt.subplots(rows, columns, figsize=(9, 2.6 * rows), sharex="col", squeeze=False)
+        for ax in axes[:, :-1].flat:
+            plotting.simulation(x, x, "training", ax)
+            plotting.theory(x, x + 0.001, "theory", ax)
+            ax.text(0.1, 2, "a note", fontsize=5, color="0.3")
+            ax.tick_params(labelsize=6)
+            ax.axhspan(0, 1, color=plotting.COLOURS[2], alpha=0.1, lw=0)
+        for ax in axes[:, -1]:
+            ax.imshow(np.eye(4), extent=(0, 3, 0, 3), aspect="auto")
+            ax.plot(x, x, color="black")
+        axes[0, 0].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+        axes[0, 0].set_ylabel("height")
+        axes[-1, 0].set_xlabel("time")
+    return fig
+
+
+def opened(picture):
+    return Image.open(io.BytesIO(base64.b64decode(picture)))
+
+
+def pixels(picture):
+    return np.array(opened(picture).convert("RGB"))
+
+
+def share_of(picture, colour, within=12):
+    """The share of pixels that have nearly this colour."""
+    rgb = 255 * np.array(mpl.colors.to_rgb(colour))
+    return np.mean(np.abs(pixels(picture) - rgb).max(axis=-1) <= within)
+
+
+def test_a_figure_has_four_pictures_with_one_digest():
+    fig = panels()
+    fig.canvas.draw()
+    line = plotting._drawn(fig)
+    pictures = _renderings.renderings(fig, line)
+    assert set(pictures) == {"light", "dark", "light-narrow", "dark-narrow"}
+    assert {opened(picture).text["Drawn"] for picture in pictures.values()} == {line}
+    sizes = {name: opened(picture).size for name, picture in pictures.items()}
+    assert sizes["light"] == sizes["dark"] and sizes["light-narrow"] == sizes["dark-narrow"]
+    assert sizes["light"][0] > 2 * 800 and 2 * 350 < sizes["light-narrow"][0] < 1200 < sizes["light-narrow"][1]
+    assert max(len(picture) for picture in pictures.values()) < 200_000
+
+
+def test_dark_changes_the_colours_and_nothing_that_is_drawn():
+    fig = panels()
+    fig.canvas.draw()
+    line, before = plotting._drawn(fig), np.array(fig.canvas.buffer_rgba())
+    restore = _renderings.darken(fig)
+    fig.canvas.draw()
+    assert plotting._drawn(fig) == line
+    dark = np.array(fig.canvas.buffer_rgba())
+    assert dark[0, 0, :3].max() < 40 and not np.array_equal(dark, before)
+    for setter, value in reversed(restore):
+        setter(value)
+    fig.canvas.draw()
+    np.testing.assert_array_equal(np.array(fig.canvas.buffer_rgba()), before)
+
+
+def test_a_colour_map_is_not_turned_round_and_what_is_on_it_stays():
+    fig = panels()
+    light, dark, *_ = _renderings.renderings(fig, "Figure: test").values()
+    top, bottom = mpl.colormaps["cividis"]([1.0, 0.0])[:, :3]
+    for colour in (top, bottom):
+        assert (
+            share_of(light, colour) == pytest.approx(share_of(dark, colour), rel=0.1) and share_of(dark, colour) > 0.01
+        )
+    assert share_of(light, "white") > 0.3 > share_of(dark, "white")
+    assert share_of(dark, _renderings.PAPER) > 0.3
+    on_map, theory = fig.axes[-1].lines[0], fig.axes[0].lines[1]
+    _renderings.darken(fig)
+    assert on_map.get_color() == "black"
+    np.testing.assert_allclose(theory.get_color()[:3], _renderings.INK)
+
+
+@pytest.mark.parametrize("colour", [*plotting.COLOURS, *mpl.colormaps["cividis"](np.linspace(0, 1, 6)[:, None])[:, 0]])
+def test_every_hue_is_seen_in_the_dark_and_kept_where_it_is(colour):
+    given = mpl.colors.to_rgba(colour)
+    dark = _renderings.dark_colour(colour)
+    assert dark[3] == given[3] and _renderings.contrast(np.array(dark[:3])) >= 3
+    if _renderings.contrast(np.array(given[:3])) >= 4.5 and np.ptp(given[:3]) >= 0.06:
+        np.testing.assert_allclose(dark, given)
+
+
+def test_shades_keep_their_order_in_the_dark():
+    shades = [_renderings.dark_colour(c)[:3] for c in mpl.colormaps["cividis"](np.linspace(0, 0.4, 5))]
+    contrasts = [_renderings.contrast(np.array(c)) for c in shades]
+    assert min(np.diff(contrasts)) > 0.05
+
+
+def test_greys_change_places_with_the_ground():
+    black, grey, white = (np.array(_renderings.dark_colour(c)[:3]) for c in ("black", "0.5", "white"))
+    np.testing.assert_allclose(black, _renderings.INK)
+    np.testing.assert_allclose(white, _renderings.PAPER)
+    np.testing.assert_allclose(grey, (black + white) / 2)
+    assert _renderings.contrast(black) > 12 and _renderings.contrast(white) == 1
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 3), (2, 2), (2, 3)])
+def test_text_has_nine_pixels_on_a_wide_page_and_on_a_phone(rows, columns):
+    fig = panels(rows, columns + 1)
+    _renderings._enlarge(fig, fig.get_figwidth(), _renderings.WIDE)
+    for shown in (800, 350):
+        fig.canvas.draw()
+        texts = [t for t in fig.findobj(Text) if t.get_visible() and t.get_text().strip()]
+        assert len(texts) > 10
+        smallest = min(text.get_fontsize() for text in texts)
+        assert smallest / 72 / fig.get_figwidth() * shown >= 9 - 1e-9
+        if shown == 800:
+            assert _renderings._stack(fig)
+            _renderings._enlarge(fig, _renderings.NARROW_INCHES, _renderings.NARROW)
+
+
+def test_stacked_panels_keep_their_labels_and_their_legend():
+    fig = panels(1, 3)
+    fig.canvas.draw()
+    assert _renderings._stack(fig)
+    fig.canvas.draw()
+    tops = [ax.get_position().y1 for ax in fig.axes]
+    assert tops == sorted(tops, reverse=True) and len({round(ax.get_position().x0, 3) for ax in fig.axes}) == 1
+    assert {ax.get_ylabel() for ax in fig.axes} == {"height"}
+    (legend,) = fig.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "theory"]
+    assert legend.get_window_extent().y1 < fig.axes[-1].get_window_extent().y0
+
+
+def test_panels_that_belong_together_are_not_stacked():
+    assert not _renderings._stack(panels(3, 3))
+    fig, axes = plt.subplots(1, 3, layout="constrained")
+    fig.colorbar(axes[0].imshow(np.eye(3)), ax=axes[:2])
+    assert not _renderings._stack(fig)

@@ -1,6 +1,7 @@
 """The chapters in a browser: verdicts at the equations, folds, previews, keyboard, weight, accessibility."""
 
 import re
+import sys
 from functools import cache
 from importlib.resources import files
 
@@ -11,6 +12,9 @@ from test_site import BOOK, FLAGS, HTML, STATUS, VERDICT, Visit, browser, find_b
 
 from lrnn_helpers.ledger._book import read_notebooks
 from lrnn_helpers.ledger._seal import read_texts, shown_latex
+
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import renderings
 
 NOTEBOOKS = read_notebooks(ROOT / "book")
 CHAPTERS = [page for page in toc_pages() if page.removeprefix("book/") in {r["chapter"] for r in BOOK.records}]
@@ -297,3 +301,48 @@ def test_axe_sees_a_page_that_has_faults(site, browser):  # noqa: F811
             '\'<img src=""><p style="color: #bbb; background: #fff">pale</p>\')'
         )
         assert {id for id, *_ in violations(visit, "light")} >= {"image-alt", "color-contrast"}
+
+
+# ---- plots
+
+PLOTS = "book/results/stability"
+SHOWN_PLOTS = """() => [...document.querySelectorAll('article a.plot')].filter(a => a.offsetWidth).map(a => {
+  const image = a.querySelector('img');
+  return {file: image.currentSrc.split('/').pop(), filter: getComputedStyle(image).filter, link: a.href,
+          background: getComputedStyle(image).backgroundColor, size: [image.naturalWidth, image.clientWidth]};
+})"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_each_theme_and_width_has_plots_of_its_own_and_no_filter(site, browser, width):  # noqa: F811
+    files, twins = {}, [*renderings.twins(ROOT / f"{PLOTS}.ipynb").values()]
+    assert len(twins) == 6 and all("light-narrow" in each for each in twins)
+    for scheme in ("light", "dark"):
+        with Visit(browser, HTML / f"{PLOTS}.html") as visit:
+            visit.page.set_viewport_size({"width": width, "height": 900})
+            visit.page.emulate_media(color_scheme=scheme)
+            visit.page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+            visit.page.eval_on_selector_all("article a.plot img", "all => all.forEach(i => { i.loading = 'eager'; })")
+            visit.page.wait_for_function(
+                "[...document.querySelectorAll('article a.plot')].filter(a => a.offsetWidth)"
+                ".every(a => a.querySelector('img').complete && a.querySelector('img').naturalWidth)"
+            )
+            shown = visit.page.evaluate(SHOWN_PLOTS)
+            name = scheme if width == 1440 else f"{scheme}-narrow"
+            assert [plot["file"] for plot in shown] == [renderings.named(each[name]) for each in twins]
+            for plot in shown:
+                assert plot["filter"] == "none" and plot["background"] == "rgba(0, 0, 0, 0)"
+                assert plot["size"][0] >= 1.9 * plot["size"][1], "two pixels of the file to one of the page"
+            files[scheme] = {plot["link"] for plot in shown}
+            visit.page.locator("article a.plot:visible").first.focus()
+            visit.page.keyboard.press("Enter")
+            visit.page.wait_for_url("**/_images/*.png")
+            assert visit.page.url in files[scheme]
+            assert not visit.complaints
+    assert not files["light"] & files["dark"]
+
+
+def test_a_plot_without_twins_is_shown_as_it_is():
+    one = next(iter(renderings.twins(ROOT / f"{PLOTS}.ipynb").values()))["light"]
+    html = renderings.picture({"light": one}, "_images", "what it shows")
+    assert "only-" not in html and "<source" not in html and f"_images/{renderings.named(one)}" in html
