@@ -361,7 +361,8 @@ LOOK = r"""() => {
   const seen = document.createTreeWalker(document.querySelector('article') || document.body, NodeFilter.SHOW_TEXT);
   const raw = [];
   while (seen.nextNode()) {
-    const inCode = seen.currentNode.parentElement.closest('pre, code, script, noscript, style, mjx-container, .highlight');
+    const source = 'pre, code, script, noscript, style, mjx-container, .highlight';
+    const inCode = seen.currentNode.parentElement.closest(source);
     const text = seen.currentNode.data;
     if (!inCode && /\$[^$]+\$|\\\(|\\\[|\\begin\{/.test(text)) raw.push(text);
   }
