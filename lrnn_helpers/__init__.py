@@ -14,6 +14,7 @@ One module a room, from the ground up; a room knows only those above it in this 
 - `training`: gradient descent on the loss, for many networks at once; sweeps over settings
 - `ntk`: the tangent kernel of a network and how far it moves
 - `plotting`: the book's style and its recurring figures (extra ``plot``)
+- `exercise`: whether a reader's answer is right, or what to look at
 - `ledger`: checks of printed equations, their mutants and records (extra ``ledger``)
 
 Import the rooms that you need, ``from lrnn_helpers import modes, network``; after ``import lrnn_helpers`` alone a room
@@ -28,6 +29,7 @@ __all__ = [
     "autograd",
     "bases",
     "dynamics",
+    "exercise",
     "ledger",
     "modes",
     "network",
