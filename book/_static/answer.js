@@ -26,6 +26,7 @@
     field.hidden = false;
     input.addEventListener("input", () => {
       field.classList.remove("right", "not-yet");
+      input.removeAttribute("aria-invalid");
       output.textContent = "";
     });
     field.addEventListener("submit", (event) => {
