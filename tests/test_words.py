@@ -19,6 +19,7 @@ x, y = words.family("x", [P, T], "x"), words.family("y", [P], "y")
 R, B = words.matrix("R", "h", "n", orthonormal=True), words.matrix("B", "n", "n")
 D, E = words.matrix("D", "n", "n", diagonal=True), words.matrix("E", "n", "n", diagonal=True)
 Q = words.matrix("Q", "h", "n", orthonormal=True, real=False)
+G = words.matrix("G", "n", "n", diagonal=True, orthonormal=True)  # signs
 L = words.matrix("L", "n", "n", diagonal=True, real=False)
 M = words.matrix("M", "h", "h", real=False, similar=(Q, L))
 W, Z = words.matrix("W", "h", "h", similar=(R, B)), words.matrix("Z", "h", "h", similar=(Q, L))
@@ -31,7 +32,7 @@ def arrays(length, samples=4, seed=0, complex_pairs=False):
     sizes = dict(Wx=(4, 2), Wh=(4, 4), Wy=(3, 4), x=(samples, length, 2), y=(samples, 3))
     out = {name: rng.normal(size=size) / 2 for name, size in sizes.items()}
     out |= dict(R=bases.random_orthogonal(4, rng)[:, :2], B=rng.normal(size=(2, 2)))
-    out |= dict(D=np.diag(rng.normal(size=2)), E=np.diag(rng.normal(size=2)))
+    out |= dict(D=np.diag(rng.normal(size=2)), E=np.diag(rng.normal(size=2)), G=np.diag([1.0, -1.0]))
     q = out["R"] @ np.array([[1, 1], [1j, -1j]]) / np.sqrt(2)
     out |= dict(Q=q, L=np.diag([0.4 + 0.3j, 0.4 - 0.3j]))
     out["(R B R†)"] = out["R"] @ out["B"] @ out["R"].T
@@ -125,6 +126,7 @@ REDUCE = {
     "powers": matrix_power(Wh, T) @ matrix_power(Wh, k) @ Wh,
     "transposes": (Wy @ matrix_power(Wh, k)).T,
     "diagonals": E @ D @ matrix_power(E, k) @ D,
+    "signs": G @ matrix_power(E @ G, 2) @ B @ G @ D @ G,
     "W R": matrix_power(W, T) @ R,
     "W'R": matrix_power(W, T).T @ R,
     "R'W": R.T @ matrix_power(W, T),
@@ -209,6 +211,8 @@ FALSE = {
                        lambda Wh, T: sum(matrix_power(Wh, j) for i in range(T) for j in range(i, T))),
     "diagonal order": (lambda B, D: B @ D, lambda B, D: D @ B),
     "no orthogonal rows": (lambda R, Wh: R @ R.T @ Wh, lambda R, Wh: Wh),
+    "one sign": (lambda G, D: G @ D @ G, lambda G, D: G @ D),
+    "signs do not commute": (lambda G, B: G @ B @ G, lambda G, B: B),
     "no dagger": (lambda Q, L: Q.T @ Q @ L, lambda Q, L: L),
     "wrong side": (lambda W, R, T: R @ matrix_power(R.T @ W @ R, 2), lambda W, R, T: W @ R),
     "trace is no product": (lambda Wh: np.trace(Wh) * np.trace(Wh) * Wh, lambda Wh: np.trace(Wh @ Wh) * Wh),
@@ -218,7 +222,7 @@ FALSE = {
 
 
 def both(pair):
-    named = LETTERS | dict(T=T, A=Wh, R=R, B=B, D=D, E=E, Q=Q, L=L, W=W, Z=Z)
+    named = LETTERS | dict(T=T, A=Wh, R=R, B=B, D=D, E=E, G=G, Q=Q, L=L, W=W, Z=Z)
     return [words.run(f, {n: named[n] for n in f.__code__.co_varnames[: f.__code__.co_argcount]}) for f in pair]
 
 

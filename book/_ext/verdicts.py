@@ -314,7 +314,7 @@ def line(id, links, notebooks, corrected=False):
 def _words(status, records, corrected):
     if corrected:
         return "The corrected form holds"
-    if status.printed == "right" and any(r["call"] == "limit" for r in records):
+    if status.printed == "right" and records and all(r["call"] == "limit" for r in records):
         return "Holds in the limit that it is for"
     sign_words = FORMS[status.printed][1]
     return sign_words[:1].upper() + sign_words[1:]
