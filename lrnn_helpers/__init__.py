@@ -13,6 +13,7 @@ One module a room, from the ground up; a room knows only those above it in this 
 - `tasks`: data with chosen correlations, and the correlations of given data
 - `training`: gradient descent on the loss, for many networks at once; sweeps over settings
 - `ntk`: the tangent kernel of a network and how far it moves
+- `diagnosis`: from data to a prediction: what a network will learn, when, and where it will stop, before training
 - `plotting`: the book's style and its recurring figures (extra ``plot``)
 - `exercise`: whether a reader's answer is right, or what to look at
 - `ledger`: checks of printed equations, their mutants and records (extra ``ledger``)
@@ -28,6 +29,7 @@ __version__ = "0.2.0"
 __all__ = [
     "autograd",
     "bases",
+    "diagnosis",
     "dynamics",
     "exercise",
     "ledger",

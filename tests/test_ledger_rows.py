@@ -20,7 +20,7 @@ APPENDICES = (
     "o_rotations p_simulations"
 )
 CHAPTERS = {
-    *("introduction", "setup", "discussion"),
+    *("introduction", "setup", "discussion", "own_task"),
     *(f"results/{name}" for name in RESULTS.split()),
     *(f"appendices/{name}" for name in APPENDICES.split()),
 }

@@ -29,9 +29,9 @@ class Card(Shown):
         links = self._links(chapter)
         lines = [*self.content, "", *([f"In the records: {' · '.join(links)}", ""] if links else [])]
         lines.append(f"*{counts} · runs in about {self.options['runtime']}*")
-        return "\n".join(
-            [f":::{{admonition}} {self.options['section']} of the paper", ":class: chapter-card", "", *lines, ":::"]
-        )
+        section = self.options["section"]
+        title = f"{section} of the paper" if section.startswith(("§", "Appendix")) else section
+        return "\n".join([f":::{{admonition}} {title}", ":class: chapter-card", "", *lines, ":::"])
 
     def _links(self, chapter):
         """To the chapter's rows, claims, errata and figures."""

@@ -9,7 +9,7 @@ from docutils import nodes
 
 from lrnn_helpers.ledger._book import errata, is_number
 from lrnn_helpers.ledger._errata import entries
-from records._shown import Shown, anchor, named, slug, tag
+from records._shown import Shown, anchor, named, sign, slug, tag
 
 
 def contents(book):
@@ -77,7 +77,7 @@ class Find(Shown):
     def _where(self, section):
         found = pages(self.listed, section)
         if not found:
-            return f"§{section}", ""
+            return sign(section), ""
         first, _, last = found.partition("–")
         keys = " ".join(f"page {page}" for page in range(int(first), int(last or first) + 1))
         return f"§{section}, page {found} of the paper", keys

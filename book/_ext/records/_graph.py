@@ -5,7 +5,7 @@ from html import escape
 from docutils import nodes
 
 from lrnn_helpers.ledger._book import EVIDENCE, is_number
-from records._shown import WORDS, Shown, anchor, named, slug, tag
+from records._shown import WORDS, Shown, anchor, named, sign, slug, tag
 
 
 class Graph(Shown):
@@ -24,7 +24,7 @@ class Graph(Shown):
                 part = row["section"].split(".")[0] if row["section"][:1].isalpha() else row["section"]
                 sections.setdefault(part, []).append(id)
         lines = [
-            f'<div class="graph-line"><h3>§{escape(part)}</h3><ul>{"".join(map(self._node, ids))}</ul></div>'
+            f'<div class="graph-line"><h3>{escape(sign(part))}</h3><ul>{"".join(map(self._node, ids))}</ul></div>'
             for part, ids in sorted(sections.items())
         ]
         key = " ".join(tag(word) for word in EVIDENCE)

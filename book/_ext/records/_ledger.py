@@ -9,7 +9,7 @@ from docutils.parsers.rst import directives
 from lrnn_helpers.ledger._book import EVIDENCE, PRINTED, VERDICTS, totals
 from lrnn_helpers.ledger._errata import entries
 from lrnn_helpers.ledger._seal import displays, read_texts
-from records._shown import WORDS, Shown, anchor, badge, evidence_of, listed, named, slug, statement
+from records._shown import WORDS, Shown, anchor, badge, evidence_of, listed, named, sign, slug, statement
 
 # What a reader looks for first when wrong forms come first.
 GRAVEST = ("wrong (no correction known)", "wrong (corrected)", "right under a stated condition", "slip")
@@ -58,7 +58,7 @@ class Filter(Shown):
             "evidence": Counter(f"evidence-{s.own}" for s in self.status.values()),
         }
         words = {
-            "section": {f"in-{slug(part(row))}": f"§{part(row)}" for row in shown},
+            "section": {f"in-{slug(part(row))}": sign(part(row)) for row in shown},
             "kind": {f"kind-{slug(row['kind'])}": row["kind"] for row in shown},
             "verdict": {f"verdict-{slug(word)}": word for word in (*PRINTED, *VERDICTS)},
             "evidence": {f"evidence-{word}": WORDS.get(word, word) for word in EVIDENCE},

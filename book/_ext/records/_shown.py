@@ -46,6 +46,11 @@ def slug(text):
     return re.sub("[^A-Za-z0-9]+", "-", text).strip("-")
 
 
+def sign(section):
+    """A section of the paper with its sign; rows beyond the paper say "beyond"."""
+    return section if section.islower() else f"§{section}"
+
+
 def anchor(rows, id):
     """The HTML id of a row on its page: "row-106", "claim-3-4-5", "fig-A5"."""
     if rows[id]["kind"] == "figure":
