@@ -54,7 +54,7 @@ def test_a_field_takes_the_right_number_and_no_other(site, browser, page):  # no
         for form in visit.page.locator("form.answer").all():
             right, tolerance = (float(form.get_attribute(f"data-{key}")) for key in ("right", "tolerance"))
             field = form.get_by_role("textbox")
-            for value, verdict in ((right + 0.9 * tolerance, "Right."), (right - 1.2 * tolerance, "Not yet. Close")):
+            for value, verdict in ((right + 0.9 * tolerance, "Right."), (right - 1.2 * tolerance, "Not yet: close")):
                 field.fill(f"{value:.12g}")
                 field.press("Enter")
                 assert form.get_by_role("status").inner_text().startswith(verdict)
@@ -71,8 +71,8 @@ def test_a_field_says_what_to_look_at(site, browser):  # noqa: F811
             f" {right * 8}/8 ": "Right.",
             f"{right}".replace(".", ","): "Right.",
             f"{right:e}": "Right.",
-            f"−{right}": f"Not yet. The size is right, the sign is not. {hint}",
-            "7": f"Not yet. {hint}",
+            f"−{right}": f"Not yet: the size is right, the sign is not; {hint}",
+            "7": f"Not yet: {hint}",
             "": "Write a number, such as 0.75, 3/4 or 2e-3.",
             "1/0": "Write a number, such as 0.75, 3/4 or 2e-3.",
             "half": "Write a number, such as 0.75, 3/4 or 2e-3.",

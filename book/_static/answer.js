@@ -15,9 +15,9 @@
     const tolerance = Number(field.dataset.tolerance);
     if (!Number.isFinite(value)) return [false, "Write a number, such as 0.75, 3/4 or 2e-3."];
     if (Math.abs(value - right) <= tolerance) return [true, "Right."];
-    const sign = Math.abs(value + right) <= tolerance ? "The size is right, the sign is not. " : "";
-    const close = !sign && Math.abs(value - right) <= 5 * tolerance ? "Close: give another digit. " : "";
-    return [false, `Not yet. ${sign}${close}${field.dataset.hint}`.trim()];
+    const near = Math.abs(value - right) <= 5 * tolerance && "close, give another digit";
+    const sign = Math.abs(value + right) <= tolerance && "the size is right, the sign is not";
+    return [false, `Not yet: ${[sign || near, field.dataset.hint].filter(Boolean).join("; ")}.`.replace("?.", "?")];
   }
 
   document.querySelectorAll("form.answer").forEach((field) => {
