@@ -57,3 +57,23 @@ def test_errata_yml_says_everything_and_the_gravest_first():
             assert forms.get(id, (None, None)) == tuple(text and text.strip() for text in stated)
     changes = [entry["changes"] for entry in found]
     assert changes == sorted(changes, reverse=True) and True in changes and False in changes
+
+
+ROWS = _book.read_rows(ROOT / "book" / "ledger.yml")
+STEPS = sorted({step for row in ROWS.values() for step in row.get("proof", ())})
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_proof_stands_by_each_of_its_steps(step):
+    """Without its check, or with one for listed T only, a row that names it falls: it, or all that it rests on."""
+    records = _book.read_records(ROOT / "book")
+    whole = _book.statuses(ROWS, records)
+    cited = [id for id, row in ROWS.items() if step in row.get("proof", ())]
+    removed = [r for r in records if step not in r["ids"]]
+    weaker = [dict(r, symbolic=[3]) if step in r["ids"] and r.get("symbolic") else r for r in records]
+    for less in (removed, weaker):
+        stands = _book.statuses(ROWS, less)
+        assert any(stands[id] != whole[id] for id in cited), step
+    without = {id: row for id, row in ROWS.items() if id != step}
+    with pytest.raises(ValueError, match="no row of the ledger"):
+        _book.statuses(without, removed)
