@@ -15,6 +15,7 @@ One module a room, from the ground up; a room knows only those above it in this 
 - `ntk`: the tangent kernel of a network and how far it moves
 - `diagnosis`: from data to a prediction: what a network will learn, when, and where it will stop, before training
 - `plotting`: the book's style and its recurring figures (extra ``plot``)
+- `exercise`: whether a reader's answer is right, or what to look at
 - `ledger`: checks of printed equations, their mutants and records (extra ``ledger``)
 
 Import the rooms that you need, ``from lrnn_helpers import modes, network``; after ``import lrnn_helpers`` alone a room
@@ -30,6 +31,7 @@ __all__ = [
     "bases",
     "diagnosis",
     "dynamics",
+    "exercise",
     "ledger",
     "modes",
     "network",

@@ -387,7 +387,7 @@ def glued_names_are_unique_and_used(book):
     ]
     used = set(
         re.findall(r"\{glue:\w*\}`(?:[^`]*::)?([^`:]+)", "\n".join(FENCE.sub(_front, t) for t in book.texts.values()))
-    )
+    ) | set(re.findall(r"(?m)^[`:]{3,}\{answer\} *(\S+)", "\n".join(book.texts.values())))
     twice = sorted({name for name in names if names.count(name) > 1})
     out = [f"{name} is glued twice" for name in twice]
     out += [f"{name} is glued and shown nowhere" for name in sorted(set(names) - used)]

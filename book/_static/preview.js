@@ -31,7 +31,7 @@
       if (!copy) continue;
       copy.removeAttribute("id");
       copy.querySelectorAll("[id]").forEach((e) => e.removeAttribute("id"));
-      copy.querySelectorAll(".headerlink, a.sign, button").forEach((e) => e.remove());
+      copy.querySelectorAll(".headerlink, a.sign, button, form").forEach((e) => e.remove());
       if (copy.matches("summary, li, dt, dd, tr")) {
         const plain = document.createElement("div");
         plain.append(...copy.childNodes);

@@ -1,0 +1,174 @@
+"""A reader's answer to an exercise, held against the right one: says that it is right, or what to look at.
+
+What is compared is what the exercise computes, never a number that somebody typed beside it. Prints one line; an
+exercise that nobody has answered yet says so and fails nowhere.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from numbers import Number
+
+import numpy as np
+
+__all__ = ["answer"]
+
+DRAWS = 20
+
+
+def answer(
+    value: object,
+    right: object,
+    hint: str = "",
+    *,
+    at: Iterable[tuple] | Callable[[np.random.Generator], tuple] | None = None,
+    rtol: float = 1e-6,
+) -> None:
+    """Print whether a reader's answer is right, or what to look at.
+
+    Parameters
+    ----------
+    value : number, array_like, sympy expression, function or other object
+        The reader's answer. ``...`` or None, or a function that returns one of them, is no answer yet.
+    right : same kind as `value`
+        What it is compared with: computed by the exercise's cell, and for a function another function.
+    hint : str, optional
+        What to look at, printed where the answer is not right.
+    at : iterable of tuples or function, optional
+        Where two functions are compared: the tuples of their arguments, or a function of a `numpy.random.Generator`
+        that draws one, of which 20 are drawn from a fixed seed.
+    rtol : float, optional
+        Relative tolerance of numbers and arrays, by the largest entry of `right`.
+
+    Raises
+    ------
+    TypeError
+        If `right` is a function and `at` is missing, or `at` is given and `right` is no function.
+    ValueError
+        If `at` is empty, `rtol` is not a positive number, or `right` holds a number that is not finite.
+
+    Notes
+    -----
+    Expressions of sympy are compared by equality, after simplification, numbers and arrays with the tolerance,
+    functions by their values, and everything else, such as sets and words, with ``==``. The exercises of
+    :doc:`/book/introduction` use it.
+
+    Examples
+    --------
+    >>> from lrnn_helpers.exercise import answer
+    >>> answer(..., 0.75)
+    no answer yet
+    >>> answer(3 / 4, 0.75)
+    right
+    >>> answer(-0.75, 0.75, "which sign has a fading echo?")
+    not yet: the size is right, the sign is not. Look at this: which sign has a fading echo?
+    >>> answer(lambda b: b**2, lambda b: b**3, at=[(0.5,), (2.0,)])
+    not yet: at (0.5,) it is 0.25, which is wrong
+    """
+    if not (np.isscalar(rtol) and isinstance(rtol, Number) and rtol > 0):
+        raise ValueError(f"rtol must be a positive number, got {rtol!r}")
+    if callable(right) != (at is not None):
+        raise TypeError("at says where two functions are compared: give it with a function as right, and only then")
+    wrong = _of_functions(value, right, at, rtol) if callable(right) else _wrong(value, right, rtol)
+    if wrong is None:
+        print("right")
+    elif wrong is ...:
+        print("no answer yet")
+    else:
+        print("not yet: " + wrong + (f". Look at this: {hint}" if hint else ""))
+
+
+def _missing(value):
+    """Whether nothing has been filled in yet, in a tuple too."""
+    if isinstance(value, tuple | list):
+        return any(_missing(part) for part in value)
+    return value is None or value is ...
+
+
+def _of_functions(value, right, at, rtol):
+    """What is wrong with a function, where it is first seen; None if nothing is, ``...`` if it has no answer."""
+    if _missing(value):
+        return ...
+    if not callable(value):
+        return f"a function is asked for, and this is {value!r}"
+    rng = np.random.default_rng(0)
+    cases = [at(rng) for _ in range(DRAWS)] if callable(at) else list(at)
+    if not cases:
+        raise ValueError("at must hold at least one tuple of arguments, got none")
+    for case in cases:
+        expected = right(*case)
+        try:
+            got = value(*case)
+        except Exception as error:  # whatever it is: it is what to look at
+            return f"at {_shown(case)} it raises {type(error).__name__}: {error}"
+        if _missing(got):
+            return ...
+        wrong = _wrong(got, expected, rtol)
+        if wrong is not None:
+            said = "which is wrong" if wrong.startswith("this is another") else wrong
+            return f"at {_shown(case)} it is {_shown(got)}, {said}"
+    return None
+
+
+def _wrong(value, right, rtol):
+    """What is wrong with a value: None if nothing is, ``...`` if there is none."""
+    if _missing(value):
+        return ...
+    if _is_symbolic(value) or _is_symbolic(right):
+        return _of_expressions(value, right)
+    expected = _numbers(right)
+    if expected is None:
+        return None if value == right else "this is another one"
+    if not np.isfinite(expected).all():
+        raise ValueError(f"right must be finite, got {right!r}")
+    got = _numbers(value)
+    if got is None:
+        return "numbers are asked for"
+    if got.shape != expected.shape:
+        return f"its shape is {got.shape}, and {expected.shape} is asked for"
+    if not np.isfinite(got).all():
+        return "it holds a number that is not finite"
+    allowed = rtol * np.abs(expected).max(initial=0) or rtol
+    if np.abs(got - expected).max(initial=0) <= allowed:
+        return None
+    if np.abs(got + expected).max(initial=0) <= allowed:
+        return "the size is right, the sign is not"
+    return "this is another number" if expected.ndim == 0 else "these are other numbers"
+
+
+def _of_expressions(value, right):
+    """The same for two expressions of sympy."""
+    sympy = sys.modules["sympy"]
+    try:
+        value, right = sympy.sympify(value), sympy.sympify(right)
+        difference = sympy.simplify(value - right)
+    except (TypeError, sympy.SympifyError):
+        return "an expression is asked for"
+    if difference == 0 or difference.equals(0):
+        return None
+    if strange := value.free_symbols - right.free_symbols:
+        return f"the right one has no {', '.join(sorted(map(str, strange)))}"
+    if sympy.simplify(value + right) == 0:
+        return "the size is right, the sign is not"
+    return "this is another expression"
+
+
+def _is_symbolic(value):
+    sympy = sys.modules.get("sympy")  # an answer that is one has loaded it
+    return sympy is not None and isinstance(value, sympy.Basic)
+
+
+def _numbers(value):
+    """As an array of floats or complex numbers, None where there is something else."""
+    try:
+        out = np.asarray(value)
+    except ValueError:
+        return None
+    return out.astype(complex if out.dtype.kind == "c" else float) if out.dtype.kind in "iufc" else None
+
+
+def _shown(value):
+    """Arguments and values with few digits."""
+    if isinstance(value, tuple):
+        inside = ", ".join(map(_shown, value))
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    return f"{value:.4g}" if isinstance(value, int | float | complex | np.number) else str(value)
