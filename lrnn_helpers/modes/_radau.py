@@ -21,7 +21,7 @@ STAGES = 7
 # A step is as long as the last coefficient may be, as a part of the accuracy that is promised; and the least of it.
 SHARE, LEAST = 1e-3, 1e-13
 # What a variable may take for zero, as a part of its start, or of 1 where it starts at zero.
-FLOOR, TINY = 1e-40, 1e-300
+FLOOR, TINY = 1e-100, 1e-300
 STEPS, ITERATIONS = 20_000, 14
 
 
