@@ -672,7 +672,10 @@ def test_the_compiled_flow_is_the_reference_at_the_accuracy_asked_for(seed, T, k
     lam = rng.uniform(0.3, 1.1, 4)
     s, how = dynamics.inverse_exponential(rng.uniform(0.5, 1.5, 4), lam, T), {}
     if kind == "all":
-        s, how = np.stack([np.tril(lam[0] ** np.abs(np.subtract.outer(np.arange(T), np.arange(T))))] * 4), {"outputs": kind}
+        s, how = (
+            np.stack([np.tril(lam[0] ** np.abs(np.subtract.outer(np.arange(T), np.arange(T))))] * 4),
+            {"outputs": kind},
+        )
     elif kind == "coloured":
         root = rng.normal(size=(T, T)) / np.sqrt(T)
         how = {"inputs": np.eye(T) + root @ root.T}
@@ -694,6 +697,17 @@ def test_a_row_of_the_flow_depends_on_no_other_and_on_no_thread(threads, monkeyp
         alone = modes.flow(Modes(*(x[i] for x in start)), s[i], [0.1, 1.0, 20.0])
         for x, y in zip(together, alone, strict=True):
             np.testing.assert_array_equal(x[:, i], y)
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "3"])
+def test_threads_do_not_change_a_bit_of_the_descent(threads, monkeypatch):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(6)
+    start, s = Modes(*rng.uniform(-0.5, 0.5, (3, 700))), rng.normal(size=(700, 6))
+    monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+    got, want = (modes.descend(start, s, 0.01, 2000, compiled=how) for how in (True, False))
+    for x, y in zip(got, want, strict=True):
+        np.testing.assert_array_equal(x, y)
 
 
 @pytest.mark.parametrize("bad", [1e-10, 0.0, -1.0, 1.0, 2.0, np.nan, [1e-7, 1e-7]])

@@ -188,7 +188,7 @@ def _row(a, b, c, d, n, matrix, times, tau, eps, out):
     scale_b = 1.0 if _level(0.0, 0.0, d, n, matrix)[1] != 0.0 or b == 0.0 else abs(b)
     floor_phi, part_phi = (max(FLOOR * scale_phi, TINY), eps) if gap else (eps, 0.0)
     floor_b = max(FLOOR * scale_b, TINY)
-    start_b, end = b, times[-1] / tau
+    end = times[-1] / tau
     Z, coefficients, weights = np.zeros((STAGES, 2)), np.zeros((STAGES + 1, 2)), np.empty(4)
     enough = max(1e-3, 1e-14 / eps)
     t, done, before = 0.0, 0, 0.0
