@@ -96,6 +96,7 @@ plain:  ## install the package's wheel without extras into an empty environment,
 
 bench: $(BENCH)/.lock-installed  ## measure against the peers, in an environment of its own (NT=python with neural-tangents)
 	$(BENCH)/bin/python -m benchmarks $(if $(NT),--neural-tangents $(NT))
+	NUMBA_NUM_THREADS=1 $(BENCH)/bin/python -m benchmarks.engine
 
 $(BENCH)/.lock-installed: constraints.txt pyproject.toml tools/python_version.py
 	@test -x $(BENCH)/bin/pip || { $(PYTHON) tools/python_version.py && $(PYTHON) -m venv $(BENCH); }

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import diffrax
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from scipy.integrate import solve_ivp
 
 from benchmarks.timing import Peer, table
@@ -58,6 +54,10 @@ def plain(start, lags, times, rtol, method):
 
 def vmapped(start, lags, times, rtol, solver):
     """diffrax, all settings in one compiled call; steps are chosen for each setting."""
+    import diffrax
+    import jax
+    import jax.numpy as jnp
+
     term = diffrax.ODETerm(lambda t, y, s: jnp.stack(rates(s, y)))
     control = diffrax.PIDController(rtol=rtol, atol=1e-2 * rtol)
     save = diffrax.SaveAt(ts=jnp.asarray(times))
@@ -102,6 +102,8 @@ def flow(name, title, n, lam, T, end, rounds):
     def error(result):
         return relative(result, reference)
 
+    import diffrax
+
     peers = []
     for way, rtol in TOLERANCES[name].items():
         if way == "LSODA":
@@ -116,6 +118,10 @@ def flow(name, title, n, lam, T, end, rounds):
 
 def jax_descend(start, s, rate, steps):
     """Gradient descent of all settings as one compiled loop."""
+    import jax
+    import jax.numpy as jnp
+    from jax import lax
+
     lags = jnp.asarray(s[:, ::-1].T)
 
     def step(_, y):

@@ -616,7 +616,7 @@ def test_times_are_in_units_of_tau_and_need_not_start_at_zero():
 def test_where_one_try_gives_up_the_next_takes_over(start, failing, monkeypatch):
     # It looks inside: whether a try gives up must not depend on finding a problem that no solver likes.
     s, t, march = dynamics.constant(1.0, 4), [0.0, 0.5, 5.0, 5.0], _flow._march
-    usual, tries = modes.flow(start, s, t), []
+    usual, tries = modes.flow(start, s, t, compiled=False), []
 
     def stubborn(chart, eps, moments):
         tries.append(eps)
@@ -625,7 +625,7 @@ def test_where_one_try_gives_up_the_next_takes_over(start, failing, monkeypatch)
         return march(chart, eps, moments)
 
     monkeypatch.setattr(_flow, "_march", stubborn)
-    np.testing.assert_allclose(modes.flow(start, s, t), usual, rtol=1e-8)
+    np.testing.assert_allclose(modes.flow(start, s, t, compiled=False), usual, rtol=1e-8)
     assert len(tries) == 2 and tries[1] > tries[0]
 
 
@@ -638,10 +638,76 @@ def test_a_row_that_no_solver_finishes_is_nan_and_is_named(monkeypatch):
         assert np.isnan(x[:, 0, 1:3]).all() and np.isfinite(x[:, 0, [0, 3]]).all()
     monkeypatch.setattr(_flow, "BUDGET", 5)
     with pytest.warns(RuntimeWarning, match=r"in 9 of 9 rows, NaN now: \(0,\), \(1,\), \(2,\), \(3,\), \(4,\), …$"):
-        flow = modes.flow(Modes(np.full(9, 0.3), 0.2, 0.1), s, [5.0])
+        flow = modes.flow(Modes(np.full(9, 0.3), 0.2, 0.1), s, [5.0], compiled=False)
     assert np.isnan(flow).all()
     with pytest.warns(RuntimeWarning, match=r"in 1 of 1 rows, NaN now: \(\)$"):
         modes.flow(Modes(0.3 + 0.1j, 0.2, 0.1), s, [5.0])
+
+
+@pytest.mark.parametrize("start", [Modes(0.3, 0.2, 0.1), Modes(np.full((2, 3), 0.3), 0.2, 0.1)])
+def test_what_the_compiled_solver_gives_up_the_other_takes(start, monkeypatch):
+    pytest.importorskip("numba")
+    s, t = dynamics.constant(1.0, 4), [0.0, 0.5, 5.0]
+    radau = pytest.importorskip("lrnn_helpers.modes._radau")
+    want = modes.flow(start, s, t, compiled=False)
+    monkeypatch.setattr(radau, "rows", lambda *arguments: None)
+    for x, y in zip(modes.flow(start, s, t), want, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    T=st.integers(1, 12),
+    kind=st.sampled_from(["last", "all", "coloured"]),
+    decades=st.floats(-12, 0),
+    rtol=st.sampled_from([1e-9, 1e-7, 1e-4]),
+    equal=st.booleans(),
+)
+def test_the_compiled_flow_is_the_reference_at_the_accuracy_asked_for(seed, T, kind, decades, rtol, equal):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(seed)
+    a, b, c = 10**decades * rng.normal(size=4), rng.uniform(-0.3, 0.9, 4), 10**decades * rng.normal(size=4)
+    start = Modes(a, b, np.abs(a) if equal else c)
+    lam = rng.uniform(0.3, 1.1, 4)
+    s, how = dynamics.inverse_exponential(rng.uniform(0.5, 1.5, 4), lam, T), {}
+    if kind == "all":
+        s, how = (
+            np.stack([np.tril(lam[0] ** np.abs(np.subtract.outer(np.arange(T), np.arange(T))))] * 4),
+            {"outputs": kind},
+        )
+    elif kind == "coloured":
+        root = rng.normal(size=(T, T)) / np.sqrt(T)
+        how = {"inputs": np.eye(T) + root @ root.T}
+    times = [0.0, 0.3, 0.3, 2.0, 5.0]
+    want = modes.flow(start, s, times, compiled=False, rtol=1e-9, **how)
+    got = modes.flow(start, s, times, compiled=True, rtol=rtol, **how)
+    for x, y in zip(got, want, strict=True):
+        np.testing.assert_allclose(x, y, rtol=rtol, atol=1e-9 * 10**decades)
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_a_row_of_the_flow_depends_on_no_other_and_on_no_thread(threads, monkeypatch):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(5)
+    start, s = Modes(*rng.normal(size=(3, 13))), rng.normal(size=(13, 6))
+    monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+    together = modes.flow(start, s, [0.1, 1.0, 20.0])
+    for i in range(13):
+        alone = modes.flow(Modes(*(x[i] for x in start)), s[i], [0.1, 1.0, 20.0])
+        for x, y in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(x[:, i], y)
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "3"])
+def test_threads_do_not_change_a_bit_of_the_descent(threads, monkeypatch):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(6)
+    start, s = Modes(*rng.uniform(-0.5, 0.5, (3, 700))), rng.normal(size=(700, 6))
+    monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+    got, want = (modes.descend(start, s, 0.01, 2000, compiled=how) for how in (True, False))
+    for x, y in zip(got, want, strict=True):
+        np.testing.assert_array_equal(x, y)
 
 
 @pytest.mark.parametrize("bad", [1e-10, 0.0, -1.0, 1.0, 2.0, np.nan, [1e-7, 1e-7]])

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -55,6 +57,79 @@ def test_a_settings_own_arguments_come_first():
     assert training.sweep([], steps=5) == []
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_results_come_as_they_are_done(alone, n_jobs):
+    got = []
+    left = training.sweep(
+        (x for x in settings_of()),
+        steps=200,
+        record_every=100,
+        block=7,
+        n_jobs=n_jobs,
+        on_result=lambda *x: got.append(x),
+    )
+    assert left == []
+    assert [n for n, _ in got] == [0, 1, 2]
+    assert_same_bits([h for _, h in got], alone)
+
+
+def test_settings_are_drawn_as_they_are_needed():
+    drawn, ahead = [], []
+
+    def many():
+        for n, setting in enumerate(settings_of(1, 2) * 30):
+            drawn.append(n)
+            yield setting
+
+    training.sweep(many(), steps=1, on_result=lambda n, _: ahead.append(len(drawn) - n))
+    assert len(ahead) == 30
+    assert max(ahead) <= 2
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_bad_setting_ends_a_stream_with_its_error(n_jobs):
+    got = []
+    with pytest.raises(TypeError, match="got 3 at index 2"):
+        training.sweep([*settings_of(2), 3], steps=1, n_jobs=n_jobs, on_result=lambda n, _: got.append(n))
+    assert got == [0, 1]
+
+
+def test_a_hundred_thousand_networks_need_the_memory_of_a_block():
+    """In a process of its own, whose memory the system limits to what it has after the first setting and 64 MB."""
+    pytest.importorskip("resource")
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("needs /proc to know the memory in use")
+    code = """
+import resource
+import numpy as np
+from lrnn_helpers import tasks, training
+from lrnn_helpers.network import Weights
+task = tasks.structured_task(np.ones((4, 4)), 40, 0)
+rng = np.random.default_rng(0)
+def setting():
+    return {"weights": Weights(*0.1 * rng.normal(size=(3, 1000, 4, 4))), "task": task, "learning_rate": 1e-3}
+def settings():
+    yield setting()
+    pages = int(open("/proc/self/statm").read().split()[0])
+    limit = pages * resource.getpagesize() + 64 * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    for _ in range(99):
+        yield setting()
+sums = []
+options = {"steps": 20, "record_every": 1, "progress": False}
+kept = training.sweep(settings(), on_result=lambda n, h: sums.append(h.diverged.size), **options)
+print(kept, sum(sums))
+try:
+    training.sweep((setting() for _ in range(100)), **options)
+except MemoryError:
+    print("too much")
+"""
+    environment = os.environ | {"NUMBA_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[] 100000", "too much"]
+
+
 def test_one_network_and_none():
     setting = settings_of(1)[0]
     one = Weights(*(w[0, 0] for w in setting["weights"]))
@@ -81,6 +156,7 @@ def test_one_that_diverges_spoils_nothing_else():
         (lambda: training.sweep([3], steps=1), TypeError, "settings must be mappings .* got 3 at index 0"),
         (lambda: training.sweep([{"task": 1}], steps=1), TypeError, "got no weights at index 0"),
         (lambda: training.sweep(settings_of(1)), TypeError, "got no steps at index 0"),
+        (lambda: training.sweep([], steps=1, on_result=3), TypeError, "on_result must be callable or None, got 3"),
         (lambda: training.sweep(settings_of(1), steps=1, block=0), ValueError, "block must be an integer >= 1"),
         (lambda: training.sweep(settings_of(1), steps=1, momentum=1), TypeError, "momentum"),
         (lambda: training.sweep(settings_of(1), steps=-1), ValueError, "steps must be"),
@@ -125,6 +201,7 @@ def test_a_cluster_loses_nothing_when_a_worker_is_killed():
         killer = threading.Thread(target=kill, daemon=True)
         killer.start()
         with joblib.parallel_config(backend="dask"):
-            got = training.sweep(settings, **options)
+            got = []
+            training.sweep(iter(settings), on_result=lambda _, history: got.append(history), **options)
         assert killed, "no worker was killed in mid-sweep"
     assert_same_bits(got, want)

@@ -621,3 +621,18 @@ def test_a_diverged_run_says_so_and_names_the_rate_that_the_data_allow(outputs, 
         run = training.train(start, task, right * np.array([0.5, 30.0]), 3000, loss=loss)
     assert list(run.diverged) == [False, True] and len(caught) == 1 and caught[0].filename == __file__
     assert f"is about {right:.2g}" in str(caught[0].message)
+
+
+@pytest.mark.parametrize("threads", ["2", "3"])
+def test_threads_do_not_change_a_bit(threads, monkeypatch):
+    pytest.importorskip("numba")
+    task = tasks.structured_task(np.ones((3, 5)), 40, 0)
+    weights = network.unaligned_weights(np.full(70, 0.4), 3, 4, 3, 1)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
+    one = training.train(weights, task, 0.01, 2000, gradient_tolerance=1e-2)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+    more = training.train(weights, task, 0.01, 2000, gradient_tolerance=1e-2)
+    assert len(set(one.taken)) > 1
+    np.testing.assert_array_equal(more.taken, one.taken)
+    for x, y in zip(more.final, one.final, strict=True):
+        np.testing.assert_array_equal(x, y)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrnn_helpers import _jit, _lags
+from lrnn_helpers import _jit, _lags, _threads
 
 COMPILED = "lrnn_helpers.modes._compiled"
+# Steps of modes for which it pays to start a thread.
+WORTH = 200_000
 
 
 def ascent(a, b, c, d, n, times=np.multiply):
@@ -39,7 +41,13 @@ def by_compiled(state, d, n, eta, steps):
     data = np.stack([np.broadcast_to(lag, shape).reshape(-1) for lag in d])
     flat, eta = state.reshape(3, -1), np.array(eta).reshape(-1)
     if n.ndim == 1:
-        steps_of.steps(*flat, data, np.array(n, dtype=float), eta, steps)
+        advance, n = steps_of.steps, np.array(n, dtype=float)
     else:
         n = np.broadcast_to(_lags.over(n, len(shape)), (*n.shape[:2], *shape)).reshape(*n.shape[:2], -1)
-        steps_of.coloured_steps(*flat, data, np.array(n), eta, steps)
+        advance, n = steps_of.coloured_steps, np.array(n)
+
+    def part(rows):
+        advance(*flat, data, n, eta, steps, rows.start, rows.stop)
+
+    # A thread is worth starting for some milliseconds of work.
+    _threads.over(part, len(eta), steps_of.BLOCK, least=1 + WORTH // (steps_of.BLOCK * max(steps, 1)))

@@ -7,6 +7,7 @@ is the witness. A network never depends on the others of its batch, so batches m
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Mapping
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -22,7 +23,7 @@ from lrnn_helpers.tasks import Moments
 from lrnn_helpers.training import _gradient, _stability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import ArrayLike
 
@@ -353,6 +354,7 @@ def sweep(
     block: int = 1024,
     n_jobs: int | None = None,
     progress: bool | None = None,
+    on_result: Callable[[int, History], object] | None = None,
     **common: object,
 ) -> list[History]:
     """Train many settings, each with a task of its own, in independent blocks that joblib spreads over processes.
@@ -364,25 +366,30 @@ def sweep(
     Parameters
     ----------
     settings : iterable of dict
-        The arguments of `train` that make each setting: ``{"weights": ..., "task": ..., "learning_rate": ...}``.
+        The arguments of `train` that make each setting: ``{"weights": ..., "task": ..., "learning_rate": ...}``. With
+        `on_result` they are drawn as they are needed, so that a generator may run through more than memory holds.
     block : int
         The most networks in one block, >= 1.
     n_jobs : int, optional
         How many blocks at once; -1 for one on each core. By default what ``joblib.parallel_config`` says, or 1.
     progress : bool, optional
         As in `train`, for the whole sweep; it counts the networks that were handed out.
+    on_result : callable, optional
+        Called here with the index of a setting and its History, in the order of the settings, as soon as that is there.
+        Then nothing is kept: the sweep needs the memory of the settings at work, a few for each job.
     **common
         Arguments of `train` that all settings share; a setting's own come first.
 
     Returns
     -------
     list of History
-        One for each setting, in their order, as `train` would give it.
+        One for each setting, in their order, as `train` would give it; none where `on_result` has taken them.
 
     Raises
     ------
     ValueError, TypeError, ImportError
-        As `train`; a setting that is no mapping, block < 1.
+        As `train`; a setting that is no mapping, block < 1, an `on_result` that is not callable. With `on_result`, when
+        that setting is drawn: the results of those before it have been handed over.
 
     See Also
     --------
@@ -403,7 +410,40 @@ def sweep(
     [0.5, 0.8]
     """
     block = valid.integer("block", block, at_least=1)
-    jobs, shapes = [], []
+    if on_result is not None and not callable(on_result):
+        raise TypeError(f"on_result must be callable or None, got {on_result!r}")
+    drawn, total, results = _drawn(settings, block, common), None, []
+    if on_result is None:  # all of them are kept, so all may be looked at first
+        drawn = list(drawn)
+        total = sum(len(job["learning_rate"]) for _, jobs in drawn for job in jobs)
+    shapes, faults = deque(), []
+    with _bar(total, progress, "network") as bar:
+
+        def handed_out():
+            try:
+                for lead, jobs in drawn:
+                    shapes.append((lead, len(jobs)))
+                    for job in jobs:
+                        bar.update(len(job["learning_rate"]))
+                        yield joblib.delayed(train)(**job)
+            except Exception as fault:  # joblib may draw in a thread of its own, which would lose it
+                faults.append(fault)
+
+        parts = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(handed_out())
+        for n, first in enumerate(parts):
+            lead, count = shapes.popleft()
+            history = _joined([first, *islice(parts, count - 1)], lead)
+            if on_result is None:
+                results.append(history)
+            else:
+                on_result(n, history)
+    if faults:
+        raise faults[0]
+    return results
+
+
+def _drawn(settings, block, common):
+    """Leading axes and blocks, as arguments of `train`, of one setting after the other."""
     for n, setting in enumerate(settings):
         if not isinstance(setting, Mapping):
             raise TypeError(f"settings must be mappings of arguments of train, got {setting!r} at index {n}")
@@ -416,21 +456,12 @@ def sweep(
         rate = valid.positive("learning_rate", options["learning_rate"])
         lead, W = _networks(options["weights"], rate.shape)
         rate = np.broadcast_to(rate, lead).reshape(-1)
-        starts = range(0, max(len(rate), 1), block)
-        shapes.append((lead, len(starts)))
-        for start in starts:
+        jobs = []
+        for start in range(0, max(len(rate), 1), block):
             part = slice(start, start + block)
             own = {"weights": Weights(*(w[part] for w in W)), "learning_rate": rate[part], "progress": False}
             jobs.append(options | own)
-    with _bar(sum(len(job["learning_rate"]) for job in jobs), progress, "network") as bar:
-
-        def handed_out():
-            for job in jobs:
-                bar.update(len(job["learning_rate"]))
-                yield joblib.delayed(train)(**job)
-
-        parts = iter(joblib.Parallel(n_jobs=n_jobs)(handed_out()))
-    return [_joined(list(islice(parts, count)), lead) for lead, count in shapes]
+        yield lead, jobs
 
 
 def _joined(parts, lead):

@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lrnn_helpers import _jit
+from lrnn_helpers import _jit, _threads
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.network import Weights, forward
 
 COMPILED = "lrnn_helpers.training._tiles"
+# Steps of networks for which it pays to start a thread.
+WORTH = 2_000
 
 # A correlation of two inputs below this is rounding: whitening leaves about 1e-15.
 WHITE = 1e-13
@@ -228,7 +230,13 @@ def by_compiled(state, stats, steps):
     correlation = correlation.reshape(-1, N_y + spare_y)
     if state.tolerance < 0:
         np.add(state.taken, steps, out=state.taken)
-    tiles.train(*W, *state[1:4], covariance, diagonal, correlation, T, steps, state.tolerance)
+
+    def part(rows):
+        own = (x[rows] for x in (*W, *state[1:4]))
+        tiles.train(*own, covariance, diagonal, correlation, T, steps, state.tolerance)
+
+    # A thread is worth starting for some milliseconds of work.
+    _threads.over(part, len(state.rate), tiles.LANES, least=1 + WORTH // (tiles.LANES * max(steps, 1)))
 
 
 def sample_loss(Wx, Wh, Wy, data):

@@ -158,7 +158,7 @@ def _square(D, tiles, out):
                 out[lane] += D[t, e * LANES + lane] ** 2
 
 
-@njit(**OPTIONS)
+@njit(nogil=True, **OPTIONS)
 def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags, steps, tolerance):
     """So many steps down the gradient of `_gradient.gradient`, in place, for all networks that are `live`.
 
