@@ -77,3 +77,11 @@ def test_a_proof_stands_by_each_of_its_steps(step):
     without = {id: row for id, row in ROWS.items() if id != step}
     with pytest.raises(ValueError, match="no row of the ledger"):
         _book.statuses(without, removed)
+
+
+def test_an_equation_is_proved_with_all_that_it_rests_on_or_a_definition():
+    """As the README says."""
+    stands = _book.statuses(ROWS, _book.read_records(ROOT / "book"))
+    left = [id for id, row in ROWS.items() if _book.is_number(row) and id in stands]
+    assert {id for id in left if stands[id].effective not in ("proved", "definition")} == set()
+    assert "is not counted there as proved is a definition" in (ROOT / "README.md").read_text(encoding="utf-8")
