@@ -41,6 +41,9 @@ def _load(app, page, template, context, doctree):
     if app.env.metadata.get(page, {}).get("records"):
         app.add_css_file("records.css")
         app.add_js_file("records.js")
+    if page == "search":
+        app.add_js_file("find-index.js")
+        app.add_js_file("search-find.js")
 
 
 def setup(app):
@@ -55,4 +58,5 @@ def setup(app):
     app.connect("doctree-resolved", _find.fill)
     app.connect("html-page-context", _load)
     app.connect("build-finished", _figures.write_thumbnails)
+    app.connect("build-finished", _find.write_index)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

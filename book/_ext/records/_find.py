@@ -1,7 +1,8 @@
 """An index by the paper's own names: its sections and pages, numbers, figures, claims, and the book's headings."""
 
+import json
 import re
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import yaml
@@ -163,3 +164,25 @@ def _depth(reference):
         depth += isinstance(node, nodes.bullet_list)
         node = node.parent
     return depth
+
+
+LINE = re.compile(r'<li data-keys="([^"]*)">(.*?)</li>', re.S)
+
+
+def write_index(app, exception):
+    """The lines of the page, as a script for the search page, whose own index knows no number of the paper."""
+    page = f"{app.config.ledger_book}/find"
+    written = Path(app.outdir) / f"{page}.html"
+    if exception or app.builder.format != "html" or not written.exists():
+        return
+    lines = LINE.findall(written.read_text(encoding="utf-8"))
+    home = f"{app.config.ledger_book}/"
+    found = [
+        (
+            unescape(f"{keys} {re.sub('<[^>]+>', ' ', line)}"),
+            re.sub(r'href="(?!https?:|#)', f'href="{home}', line).replace('href="#', f'href="{page}.html#'),
+        )
+        for keys, line in lines
+    ]
+    script = Path(app.outdir) / "_static" / "find-index.js"
+    script.write_text(f"window.bookFind = {json.dumps(found, ensure_ascii=False)};\n", encoding="utf-8")
