@@ -496,6 +496,25 @@ def test_it_is_found_in_two_clicks(site, browser, asked, target):
         assert visit.complaints == []
 
 
+@pytest.mark.parametrize(
+    "asked, target",
+    [
+        ("(47)", "book/appendices/c_input_output_mode.html#equation-eq-paper-47"),
+        ("equation 106", "book/appendices/h_landau.html#equation-eq-paper-106"),
+        ("Figure A5", "book/appendices/j_feature_learning.html#fig-j-width"),
+        ("3.4.5", "book/ledger.html#claim-3-4-5"),
+        ("neural tangent kernel", "book/appendices/i_ntk.html"),
+        ("xyzzy", None),
+    ],
+)
+def test_the_search_page_begins_with_what_the_paper_numbers(site, browser, asked, target):
+    with Visit(browser, HTML / "index.html") as visit:
+        visit.page.goto((HTML / "search.html").as_uri() + "?q=" + asked.replace(" ", "+"))
+        visit.page.wait_for_function("() => /found|did not match/i.test(document.body.textContent)")
+        first = visit.page.locator(".found-first li a")
+        assert (first.first.get_attribute("href") if first.count() else None) == target
+
+
 def test_the_ledger_filters_and_sorts(site, browser):
     with Visit(browser, HTML / "book" / "ledger.html") as visit:
         page, form = visit.page, visit.page.locator("form.records-filter")
