@@ -110,7 +110,7 @@ MEANING = {
     "white inputs (1)": "the modes are followed on inputs as they are; the paper's closed forms need S and B of them",
     "patterns uncorrelated": "dimensions feel each other: half-times and ends are approximate",
     "constant singular vectors (2)": "no one pair of patterns serves all lags: part of the task is left out",
-    "aligned start (3), or small": "the start decides more than its modes say: half-times are off",
+    "aligned start (3), or small": "the start decides more than its modes say: half-times may be off",
     "one mode a dimension": "training first stops on a landing",
 }
 
