@@ -6,7 +6,9 @@ as large on a phone as in a book. All carry the same digest of what is drawn.
 """
 
 import base64
+import contextlib
 import io
+import warnings
 from itertools import chain
 
 import matplotlib as mpl
@@ -33,7 +35,10 @@ def renderings(figure, line):
     pictures = _pair(figure, line, "")
     if _stack(figure):
         _enlarge(figure, NARROW_INCHES, NARROW)
-        pictures |= _pair(figure, line, "-narrow")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="constrained_layout not applied")
+            with contextlib.suppress(UserWarning):  # no room for its parts: on a phone the wide picture serves
+                pictures |= _pair(figure, line, "-narrow")
     return pictures
 
 
