@@ -246,7 +246,8 @@ def test_a_chapter_s_card_counts_its_checks(site, page):
     wrong = {id for r in mine if r["call"] == "refutes" for id in r["ids"]}
     line = text(page_soup(page).select(".chapter-card p")[-1])
     assert line.startswith(f"{len(mine)} checks")
-    assert (f", {len(wrong)} statements of the paper corrected" in line) is bool(wrong)
+    statements = "statement" if len(wrong) == 1 else "statements"
+    assert (f", {len(wrong)} {statements} of the paper corrected" in line) is bool(wrong)
 
 
 # {fault: (page, what is exchanged in its HTML, the test that must see it)}
