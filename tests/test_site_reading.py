@@ -243,6 +243,14 @@ def test_a_citation_and_a_plot_are_shown_too(site, browser):  # noqa: F811
             visit.page.keyboard.press("Escape")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_plot_shows_its_caption(site, browser, scheme):  # noqa: F811
+    with Visit(browser, HTML / "book/appendices/e_ordering.html") as visit:
+        visit.page.evaluate("scheme => { document.documentElement.dataset.theme = scheme; }", scheme)
+        shown = visit.page.locator("article figcaption").evaluate_all("all => all.map(c => c.checkVisibility())")
+        assert shown and all(shown)
+
+
 def test_paper_shows_what_the_screen_shows(site, browser):  # noqa: F811
     with Visit(browser, HTML / f"{ERRATA}.html") as visit:
         state = "() => [...document.querySelectorAll('article details')].map(f => f.open)"

@@ -67,7 +67,8 @@ def picture(found, folder, alt):
             f'<img class="{classes}" src="{address}" alt="{alt}" width="{width}" height="{height}" loading="lazy">'
             "</picture></a>"
         )
-    return "".join(out)
+    # one element: the theme hides the captions that are siblings of what it hides
+    return f'<div class="plots">{"".join(out)}</div>'
 
 
 def _replace(app, pagename, templatename, context, doctree):
