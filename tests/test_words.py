@@ -366,6 +366,19 @@ def test_the_tangent_kernel_of_all_samples_is_a_sum_of_kronecker_products():
     np.testing.assert_allclose(found, ntk.ntk(weights, given["x"]), rtol=1e-11)
 
 
+def test_a_scalar_and_a_conjugate_keep_both_sides_of_a_kronecker_product():
+    scaled = np.trace(Wh) * np.kron(Wx.T @ Wx, Wh)
+    assert not (scaled - np.trace(Wh) * np.kron(words.identity("x"), Wh)).vanishes()
+    given = arrays(3)
+    direct = np.trace(given["Wh"]) * np.kron(given["Wx"].T @ given["Wx"], given["Wh"])
+    np.testing.assert_allclose(value(scaled, given, 3), direct, rtol=1e-12)
+    turned = np.kron(L, D)
+    assert not (turned.conj() - turned).vanishes() and (turned.conj() - np.kron(L.conj(), D)).vanishes()
+    for meant in (np.trace, lambda k: np.kron(k, Wh), lambda k: words.differential(k, [(Wh, Wh)])):
+        with pytest.raises(ValueError, match="Kronecker product"):
+            meant(np.kron(Wh, Wh))
+
+
 def test_the_differential_is_the_derivative_along_a_direction():
     D, F = words.matrix("D", "h", "h"), words.matrix("F", "y", "h")
     f = words.run(lambda Wh, Wy, T: Wy @ matrix_power(Wh, T), dict(Wh=Wh, Wy=Wy, T=T))

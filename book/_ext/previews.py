@@ -1,8 +1,8 @@
 """What a reference refers to, shown where one hovers over it or reaches it by keyboard, without a network.
 
 Collected when pages are written, from their trees: equations, figures, theorems, citations, terms, the package's
-functions; from the ledger its claims and checks. ``previews.js`` is a classic script, so that it loads from a disk, too
-too, and only when the first reference to another page is hovered over. What is on the same page is copied from there.
+functions; from the ledger its claims and checks. ``previews.js`` is a classic script, so that it loads from a disk too,
+and only when the first reference to another page is hovered over. What is on the same page is copied from there.
 """
 
 import json

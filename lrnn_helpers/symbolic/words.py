@@ -85,7 +85,8 @@ class Expression:
             scalar, other = (self, other) if not self.shape else (other, self)
             if scalar.shape:
                 raise ValueError("an elementwise product of matrices has no word, write @")
-            return other._like((_times(s.fresh(), t, t.word) for t in other.terms for s in scalar.terms), scalar)
+            terms = (_times(s.fresh(), t, t.word)._replace(left=t.left) for t in other.terms for s in scalar.terms)
+            return other._like(terms, scalar)
         number = sp.sympify(other)
         return self._like(t._replace(coefficient=t.coefficient * number) for t in self.terms)
 
@@ -138,7 +139,12 @@ class Expression:
         """The complex conjugate, letter by letter."""
         flip = lambda word: tuple(f.flip(C=True) for f in word)  # noqa: E731
         return self._like(
-            t._replace(coefficient=sp.conjugate(t.coefficient), word=flip(t.word), loops=tuple(map(flip, t.loops)))
+            t._replace(
+                coefficient=sp.conjugate(t.coefficient),
+                word=flip(t.word),
+                loops=tuple(map(flip, t.loops)),
+                left=flip(t.left),
+            )
             for t in self.terms
         )
 
@@ -457,6 +463,7 @@ def differential(expression, directions):
     >>> (words.differential(X @ X, [(X, D)]) - X @ D - D @ X).vanishes()
     True
     """
+    _plain(expression)
     terms = []
     for matrix, direction in directions:
         letter = _letter(matrix)
@@ -495,6 +502,7 @@ def tangent(one, other, matrix):
     >>> (words.tangent(f, g, W) - (x[0] @ x[1]) * words.identity("y")).vanishes()
     True
     """
+    _plain(one, other)
     letter, terms = _letter(matrix), []
     if len(one.shape) != len(other.shape) or not one.shape:
         raise ValueError(f"one and other must be two vectors or two matrices, got {one.shape} and {other.shape}")
@@ -641,6 +649,7 @@ class _Norm(NamedTuple):
 
 
 def _trace(m):
+    _plain(m)
     if len(m.shape) != 2 or m.shape[0] != m.shape[1]:
         raise ValueError(f"a trace needs a square matrix, got {m.shape}")
     size = sp.Symbol(f"N_{m.shape[0]}", integer=True, positive=True)
@@ -653,7 +662,17 @@ def _trace(m):
     return Expression(map(close, m.terms), (), m.given)
 
 
+def _plain(*expressions):
+    """Refuse Kronecker products and laid out matrices where only plain words have a meaning."""
+    for each in expressions:
+        if any("⊗" in space for space in each.shape):
+            raise ValueError(
+                f"neither a Kronecker product nor a matrix that is laid out is meant here, got {each.shape}"
+            )
+
+
 def _kron(one, two):
+    _plain(one, two)
     if len(one.shape) != 2 or len(two.shape) != 2:
         raise ValueError(f"kron takes two matrices, got {one.shape} and {two.shape}")
     terms = []
@@ -676,6 +695,7 @@ def _applied(kron, vector):
 
 
 def _outer(one, two):
+    _plain(one, two)
     if len(one.shape) != 1 or len(two.shape) != 1:
         raise ValueError(f"outer takes two vectors, got {one.shape} and {two.shape}")
     terms = []
