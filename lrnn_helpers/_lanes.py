@@ -82,15 +82,33 @@ def store(_typing, array, entry, value):
     return types.void(array, types.intp, lanes), codegen
 
 
+def _spread(builder, few):
+    """Each of the entries of a short vector as often as it takes to fill a value."""
+    here = [ir.Constant(ir.IntType(32), i * few.type.count // LANES) for i in range(LANES)]
+    return builder.shuffle_vector(few, few, ir.Constant(ir.VectorType(ir.IntType(32), LANES), here))
+
+
 @intrinsic
-def every(_typing, value):
+def every(_typing, number):
     """A number in every lane."""
 
     def codegen(_context, builder, _signature, args):
-        one = builder.insert_element(ir.Constant(VALUE, ir.Undefined), args[0], ir.IntType(32)(0))
-        return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+        few = ir.Constant(ir.VectorType(ir.DoubleType(), 1), ir.Undefined)
+        return _spread(builder, builder.insert_element(few, args[0], ir.IntType(32)(0)))
 
     return lanes(types.float64), codegen
+
+
+@intrinsic
+def four(_typing, array, entry):
+    """Four entries of an array, each in a quarter of the lanes."""
+
+    def codegen(context, builder, signature, args):
+        few = builder.load(pointer(context, builder, signature.args[0], *args, ir.VectorType(ir.DoubleType(), 4)))
+        few.align = 8
+        return _spread(builder, few)
+
+    return lanes(array, types.intp), codegen
 
 
 @njit(**OPTIONS)
