@@ -46,7 +46,7 @@ def by_compiled(state, d, n, eta, steps):
     matrix = np.empty((0, flat.shape[1]))
     if n.ndim > 1:
         matrix = np.array(np.broadcast_to(_lags.over(n, len(shape)), (*n.shape[:2], *shape))).reshape(len(d) ** 2, -1)
-    numbers = np.array(n if n.ndim == 1 else (), dtype=float)
+    numbers = np.array(n if n.ndim == 1 and (n != 1).any() else (), dtype=float)
 
     def part(rows):
         compiled.steps(flat, data, numbers, matrix, eta, steps, rows.start, rows.stop)
