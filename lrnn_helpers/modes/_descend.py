@@ -8,7 +8,7 @@ from lrnn_helpers import _jit, _lags, _threads
 
 COMPILED = "lrnn_helpers.modes._compiled"
 # Steps of modes for which it pays to start a thread.
-WORTH = 200_000
+WORTH = 500_000
 
 
 def ascent(a, b, c, d, n, times=np.multiply):

@@ -20,7 +20,7 @@ from lrnn_helpers.network import Weights, forward
 
 COMPILED = "lrnn_helpers.training._tiles"
 # Steps of networks for which it pays to start a thread.
-WORTH = 2_000
+WORTH = 10_000
 
 # A correlation of two inputs below this is rounding: whitening leaves about 1e-15.
 WHITE = 1e-13
