@@ -7,6 +7,7 @@ are networks; one that is NaN has a NaN kernel and distance of its own.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -382,10 +383,10 @@ def _in_parts(function, shape, cost, core, **groups):
     flat = []
     for axes, group in zip(own.values(), groups.values(), strict=True):
         # One network that stands against many is not repeated.
-        axes = axes if np.prod(axes) == 1 else lead
-        count = np.prod(axes, dtype=int)
-        flat.append([np.broadcast_to(m, axes + m.shape[-core:]).reshape(count, *m.shape[-core:]) for m in group])
-    size, step = int(np.prod(lead)), int(max(1, WORK // cost))
+        axes = axes if math.prod(axes) == 1 else lead
+        full = [m if m.shape[:-core] == axes else np.broadcast_to(m, axes + m.shape[-core:]) for m in group]
+        flat.append([m.reshape(math.prod(axes), *m.shape[-core:]) for m in full])
+    size, step = math.prod(lead), int(max(1, WORK // cost))
 
     def run(part):
         with np.errstate(all="ignore"):

@@ -85,10 +85,10 @@ def by_jacobian(W, x, outputs):
 
 def by_compiled(W, x, outputs):
     """`by_jacobian` in one compiled call."""
-    x = np.ascontiguousarray(unrolled(x, outputs))
+    x = unrolled(x, outputs)
     rows = len(x) * W[2].shape[1]
     K = np.empty((len(W[0]), rows, rows))
-    _jit.compiled(COMPILED).kernels(*(np.ascontiguousarray(w) for w in W), x, K)
+    _jit.compiled(COMPILED).kernels(*(np.array(w, order="C") for w in (*W, x)), K)
     return K
 
 
