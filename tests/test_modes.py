@@ -305,6 +305,21 @@ def test_energy_does_not_cancel_near_zero_loss():
     assert modes.energy(Modes(1.0, 1.0, 1.0), s) == float(exact)
 
 
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_the_gradient_does_not_cancel_near_zero_loss(outputs):
+    k = np.arange(6)
+    gap = 2.0**-40 * np.array([1, -2, 3, 5, -4, 7])
+    s = (0.5**k + gap)[::-1]
+    n = np.ones(6)
+    if outputs == "all":
+        s, n = np.tril((0.5**k + gap)[np.maximum(np.subtract.outer(k, k), 0)]), 6 - k
+    level, slope = np.sum(n * gap * 0.5**k), np.sum(n * gap * k * 0.5 ** np.maximum(k - 1, 0))
+    rate = modes.velocity(Modes(1.0, 0.5, 1.0), s, outputs=outputs)
+    assert rate == pytest.approx((level, slope, level), rel=1e-14)
+    step = modes.descend(Modes(1.0, 0.5, 1.0), s, 2.0**40, 1, outputs=outputs, compiled=True)
+    assert step == pytest.approx([x + 2.0**40 * dx for x, dx in zip((1.0, 0.5, 1.0), rate, strict=True)], rel=1e-14)
+
+
 def test_u_is_the_product():
     np.testing.assert_array_equal(Modes([1.0, 2.0], 0, [3.0, 4.0]).u, [3, 8])
     assert Modes(Fraction(1, 2), 0, Fraction(1, 3)).u == Fraction(1, 6)
@@ -1042,10 +1057,10 @@ def test_importing_the_modes_does_not_import_torch():
 
 
 @pytest.mark.parametrize("outputs", ["last", "all"])
-@pytest.mark.parametrize("record_every", [None, 1, 7])
-def test_compiled_descent_gives_the_same_bits(outputs, record_every):
+@pytest.mark.parametrize(("T", "record_every"), [(1, None), (2, 7), (5, None), (6, 1), (13, 7)])
+def test_compiled_descent_gives_the_same_bits(outputs, T, record_every):
     rng = np.random.default_rng(3)
-    s = rng.normal(size=(300, 5, 5)) if outputs == "all" else rng.normal(size=(300, 6))
+    s = rng.normal(size=(300, T, T) if outputs == "all" else (300, T))
     s = np.tril(s) if outputs == "all" else s
     start = Modes(*rng.normal(size=(3, 2, 300)))
     start.b[1, 7] = np.nan

@@ -15,14 +15,17 @@ def ascent(a, b, c, d, n, times=np.multiply):
     """Tau times the velocity, from what the modes see of the data, lags first."""
     # One lag after the other: a row of a batch is then bit for bit what it is alone.
     conj = _lags.conj
-    u, power = a * c, _lags.powers(b, len(d))
-    answers = _lags.weigh(n, [times(u, x) for x in power])
-    level, slope = np.zeros_like(b), np.zeros_like(b)
-    for k in range(len(d)):
-        residual = d[k] - answers[k]
-        level = level + times(conj(power[k]), residual)
-        if k:
-            slope = slope + times(k * conj(power[k - 1]), residual)
+    u = a * c
+    answers = [u]
+    for _ in range(len(d) - 1):
+        answers.append(times(answers[-1], b))
+    # The sums of b^k r_k and of k b^(k-1) r_k by Horner's rule. Each residual is one difference: sums over the data
+    # and over the answers apart would lose half the digits near zero loss.
+    residuals = [data - answer for data, answer in zip(d, _lags.weigh(n, answers), strict=True)]
+    level, slope, across = residuals.pop(), np.zeros_like(b), conj(b)
+    for residual in reversed(residuals):
+        slope = times(slope, across) + level
+        level = times(level, across) + residual
     return times(conj(c), level), times(conj(u), slope), times(conj(a), level)
 
 
@@ -37,17 +40,16 @@ def by_numpy(state, d, n, eta, steps):
 
 def by_compiled(state, d, n, eta, steps):
     """The same to the last bit, for real modes."""
-    shape, steps_of = state.shape[1:], _jit.compiled(COMPILED)
+    shape, compiled = state.shape[1:], _jit.compiled(COMPILED)
     data = np.stack([np.broadcast_to(lag, shape).reshape(-1) for lag in d])
-    flat, eta = state.reshape(3, -1), np.array(eta).reshape(-1)
-    if n.ndim == 1:
-        advance, n = steps_of.steps, np.array(n, dtype=float)
-    else:
-        n = np.broadcast_to(_lags.over(n, len(shape)), (*n.shape[:2], *shape)).reshape(*n.shape[:2], -1)
-        advance, n = steps_of.coloured_steps, np.array(n)
+    flat, eta = state.reshape(3, -1), np.array(eta).reshape(1, -1)
+    matrix = np.empty((0, flat.shape[1]))
+    if n.ndim > 1:
+        matrix = np.array(np.broadcast_to(_lags.over(n, len(shape)), (*n.shape[:2], *shape))).reshape(len(d) ** 2, -1)
+    numbers = np.array(n if n.ndim == 1 else (), dtype=float)
 
     def part(rows):
-        advance(*flat, data, n, eta, steps, rows.start, rows.stop)
+        compiled.steps(flat, data, numbers, matrix, eta, steps, rows.start, rows.stop)
 
     # A thread is worth starting for some milliseconds of work.
-    _threads.over(part, len(eta), steps_of.BLOCK, least=1 + WORTH // (steps_of.BLOCK * max(steps, 1)))
+    _threads.over(part, eta.size, compiled.LANES, least=1 + WORTH // (compiled.LANES * max(steps, 1)))

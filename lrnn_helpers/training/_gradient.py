@@ -219,15 +219,20 @@ def by_compiled(state, stats, steps):
     W, (N_x, N_y) = state.weights, (state.weights.Wx.shape[2], state.weights.Wy.shape[1])
     tiles = _jit.compiled(COMPILED)
     side, T = tiles.SIDE, stats.lags
-    spare_x, spare_y = -N_x % side, -N_y % side
-    correlation = np.pad(stats.correlation.reshape(T, N_x, N_y), ((0, 0), (0, spare_x), (0, spare_y)))
-    covariance, diagonal = np.zeros((0, 0)), np.zeros(0)
+    spare_x, spare_y = (0, -N_x % side), (0, -N_y % side)
+
+    def cut(matrix):
+        """Tile after tile."""
+        return matrix.reshape(len(matrix) // side, side, -1, side).swapaxes(1, 2).reshape(-1)
+
+    correlation = np.pad(stats.correlation.reshape(T, N_x, N_y), ((0, 0), spare_x, spare_y))
+    correlation = cut(correlation.reshape(-1, correlation.shape[2]))
+    covariance, diagonal = np.empty(0), np.empty(0)
     if stats.diagonal is None:
-        blocks = stats.covariance.reshape(T, N_x, T, N_x)
-        covariance = np.pad(blocks, ((0, 0), (0, spare_x)) * 2).reshape(T * (N_x + spare_x), -1)
+        blocks = np.pad(stats.covariance.reshape(T, N_x, T, N_x), ((0, 0), spare_x) * 2)
+        covariance = cut(blocks.reshape(T * blocks.shape[1], -1))
     else:
-        diagonal = np.pad(stats.diagonal[:, 0].reshape(T, N_x), ((0, 0), (0, spare_x))).reshape(-1)
-    correlation = correlation.reshape(-1, N_y + spare_y)
+        diagonal = np.pad(stats.diagonal[:, 0].reshape(T, N_x), ((0, 0), spare_x)).reshape(-1)
     if state.tolerance < 0:
         np.add(state.taken, steps, out=state.taken)
 
@@ -236,7 +241,7 @@ def by_compiled(state, stats, steps):
         tiles.train(*own, covariance, diagonal, correlation, T, steps, state.tolerance)
 
     # A thread is worth starting for some milliseconds of work.
-    _threads.over(part, len(state.rate), tiles.LANES, least=1 + WORTH // (tiles.LANES * max(steps, 1)))
+    _threads.over(part, len(state.rate), tiles.REGISTER, least=1 + WORTH // (tiles.REGISTER * max(steps, 1)))
 
 
 def sample_loss(Wx, Wh, Wy, data):
