@@ -6,13 +6,12 @@ keeps no sums in registers across a loop. Here a variable is a vector. Where reg
 
 from __future__ import annotations
 
-import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-from lrnn_helpers._jit import OPTIONS
+from lrnn_helpers._lanes import pointer
 
 LANES = 8
 _DOUBLE = ir.DoubleType()
@@ -34,23 +33,28 @@ vector = _Vector()
 
 
 def _load(context, builder, kind, array, i):
-    out = builder.load(_address(context, builder, kind, array, i))
+    out = builder.load(pointer(context, builder, kind, array, i, _VECTOR))
     out.align = 8  # that of a double: entry i may be any
     return out
 
 
 def _store(context, builder, kind, array, i, value):
-    builder.store(value, _address(context, builder, kind, array, i)).align = 8
-    return context.get_dummy_value()
-
-
-def _address(context, builder, kind, array, i):
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [i]), _VECTOR.as_pointer())
+    builder.store(value, pointer(context, builder, kind, array, i, _VECTOR)).align = 8
 
 
 def _shuffled(builder, a, b, lanes):
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(cgutils.int32_t, LANES), lanes))
+
+
+# The pairs of eight vectors whose lanes change places, in blocks of one, two and four.
+_BUTTERFLY = [(r, d) for d in (1, 2, 4) for r in range(LANES) if not r & d]
+
+
+def _crossed(builder, a, b, d):
+    """Vectors a and b of which every second block of d lanes of a, and every first of b, have changed places."""
+    low = [LANES + lane - d if lane & d else lane for lane in range(LANES)]
+    high = [LANES + lane if lane & d else lane + d for lane in range(LANES)]
+    return _shuffled(builder, a, b, low), _shuffled(builder, a, b, high)
 
 
 @intrinsic
@@ -84,14 +88,6 @@ def added(typing, total, number, value):
     return vector(vector, types.float64, vector), code
 
 
-@njit(**OPTIONS)
-def aligned(count):
-    """Room for so many doubles that begins where a cache line does: a vector that lies across two costs twice."""
-    room = np.empty(count + LANES - 1)
-    start = -(room.ctypes.data // room.itemsize) % LANES
-    return room[start : start + count]
-
-
 @intrinsic
 def transpose(typing, source, i, width, target, j, height):
     """Copy the 8 × 8 block at entry i, rows `width` apart, to entry j as its transpose, rows `height` apart."""
@@ -101,17 +97,36 @@ def transpose(typing, source, i, width, target, j, height):
         for _ in range(LANES):
             rows.append(_load(context, builder, signature.args[0], source, i))
             i = builder.add(i, width)
-        # Swap what stands across in blocks of one, two and four.
-        for d in (1, 2, 4):
-            low = [LANES + lane - d if lane & d else lane for lane in range(LANES)]
-            high = [LANES + lane if lane & d else lane + d for lane in range(LANES)]
-            for r in range(LANES):
-                if not r & d:
-                    rows[r], rows[r + d] = (_shuffled(builder, rows[r], rows[r + d], m) for m in (low, high))
+        for r, d in _BUTTERFLY:
+            rows[r], rows[r + d] = _crossed(builder, rows[r], rows[r + d], d)
         for row in rows:
             _store(context, builder, signature.args[3], target, j, row)
             j = builder.add(j, height)
-        return context.get_dummy_value()
 
     where = types.intp
     return types.void(source, where, where, target, where, where), code
+
+
+@intrinsic
+def sums(typing, v0, v1, v2, v3, v4, v5, v6, v7):
+    """The sums of the entries of eight vectors."""
+
+    def code(context, builder, signature, args):
+        rows = list(args)
+        for r, d in _BUTTERFLY:
+            if not r & (d - 1):
+                rows[r] = builder.fadd(*_crossed(builder, rows[r], rows[r + d], d))
+        return rows[0]
+
+    return vector(*[vector] * LANES), code
+
+
+@intrinsic
+def times(typing, total, a, b):
+    """total + a · b, lane by lane."""
+
+    def code(context, builder, signature, args):
+        total, a, b = args
+        return builder.fadd(total, builder.fmul(a, b, flags=("contract",)), flags=("contract",))
+
+    return vector(vector, vector, vector), code

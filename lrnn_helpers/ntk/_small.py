@@ -11,6 +11,7 @@ from numba import njit
 
 from lrnn_helpers import _simd
 from lrnn_helpers._jit import OPTIONS
+from lrnn_helpers._lanes import aligned
 
 # A multiplication and an addition become one instruction; nothing else may be rearranged.
 FUSED = OPTIONS | {"fastmath": {"contract"}}
@@ -106,15 +107,14 @@ def kernels(Wx, Wh, Wy, x, K):
     n, T, N_x = x.shape
     N_h, N_y = Wh.shape[1], Wy.shape[1]
     rows, depth = n * N_y, (N_x + N_h) * N_h
-    J = _simd.aligned(-(-rows // WIDE) * depth * WIDE)
-    J[:] = 0.0
+    J = aligned(-(-rows // WIDE) * depth * WIDE)
     read, back, sums = np.empty((T, N_x + N_h, n)), np.empty((T, N_y, N_h)), np.empty(n)
     last = np.zeros((n + TALL, N_h))
     # Sample and output of each row of the kernel.
     row = np.arange(rows + TALL)
     sample, output = row // N_y, row % N_y
     # For a panel, h_T of its columns in the rows of their own output, zero in those of the others.
-    spread, rest = _simd.aligned(N_y * N_h * WIDE), _simd.aligned(TALL * WIDE)
+    spread, rest = aligned(N_y * N_h * WIDE), aligned(TALL * WIDE)
     for t in range(T):
         for i in range(N_x):
             for p in range(n):
