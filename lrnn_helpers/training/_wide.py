@@ -19,59 +19,70 @@ TALL, WIDE = 4, 2 * LANES
 
 
 @njit(**FUSED)
-def _add(C, c, scale, A, a, down, across, B, width, depth):
-    """C + scale · A B for TALL rows of C, whose first is c, and `depth` rows of B; A has its own two strides."""
+def _add(C, c, count, C_row, C_column, scale, A, a, A_row, A_column, B, B_row, B_column, depth, width):
+    """C + scale · A B: `count` rows of C from entry c, a multiple of TALL, and `width` columns, one of WIDE.
+
+    Entries of a row or column stand apart by what is given for each matrix; WIDE columns of B and C are neighbours.
+    """
     for j in range(0, width, WIDE):
-        c00, c01, c10, c11 = zeros(), zeros(), zeros(), zeros()
-        c20, c21, c30, c31 = zeros(), zeros(), zeros(), zeros()
-        for k in range(depth):
-            b0, b1, i = load(B, k * width + j), load(B, k * width + j + LANES), a + k * across
-            a0, a1, a2, a3 = A[i], A[i + down], A[i + 2 * down], A[i + 3 * down]
-            c00, c01 = added(c00, a0, b0), added(c01, a0, b1)
-            c10, c11 = added(c10, a1, b0), added(c11, a1, b1)
-            c20, c21 = added(c20, a2, b0), added(c21, a2, b1)
-            c30, c31 = added(c30, a3, b0), added(c31, a3, b1)
-        i = c * width + j
-        store(C, i, added(load(C, i), scale, c00))
-        store(C, i + LANES, added(load(C, i + LANES), scale, c01))
-        i += width
-        store(C, i, added(load(C, i), scale, c10))
-        store(C, i + LANES, added(load(C, i + LANES), scale, c11))
-        i += width
-        store(C, i, added(load(C, i), scale, c20))
-        store(C, i + LANES, added(load(C, i + LANES), scale, c21))
-        i += width
-        store(C, i, added(load(C, i), scale, c30))
-        store(C, i + LANES, added(load(C, i + LANES), scale, c31))
+        for r in range(0, count, TALL):
+            c00, c01, c10, c11 = zeros(), zeros(), zeros(), zeros()
+            c20, c21, c30, c31 = zeros(), zeros(), zeros(), zeros()
+            left, right = a + r * A_row, j * B_column
+            for _ in range(depth):
+                b0, b1 = load(B, right), load(B, right + LANES)
+                a0, a1, a2, a3 = A[left], A[left + A_row], A[left + 2 * A_row], A[left + 3 * A_row]
+                c00, c01 = added(c00, a0, b0), added(c01, a0, b1)
+                c10, c11 = added(c10, a1, b0), added(c11, a1, b1)
+                c20, c21 = added(c20, a2, b0), added(c21, a2, b1)
+                c30, c31 = added(c30, a3, b0), added(c31, a3, b1)
+                left += A_column
+                right += B_row
+            i = c + r * C_row + j * C_column
+            store(C, i, added(load(C, i), scale, c00))
+            store(C, i + LANES, added(load(C, i + LANES), scale, c01))
+            i += C_row
+            store(C, i, added(load(C, i), scale, c10))
+            store(C, i + LANES, added(load(C, i + LANES), scale, c11))
+            i += C_row
+            store(C, i, added(load(C, i), scale, c20))
+            store(C, i + LANES, added(load(C, i + LANES), scale, c21))
+            i += C_row
+            store(C, i, added(load(C, i), scale, c30))
+            store(C, i + LANES, added(load(C, i + LANES), scale, c31))
 
 
 @njit(**FUSED)
-def _dots(C, c, across, A, a, B, width, count):
-    """A Bᵀ for TALL rows of A, whose first is a, and `count` rows of B, a multiple of LANES; rows of C are `across`."""
+def _dots(C, c, C_row, A, a, A_row, rows, B, B_row, B_column, count, width):
+    """A Bᵀ into C from entry c, for an even number of `rows` of A from entry a and `count`, of LANES, of B."""
     for j in range(0, count, LANES):
-        for r in range(0, TALL, 2):
+        for r in range(0, rows, 2):
             c0, c1, c2, c3, c4, c5, c6, c7 = zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros()
             d0, d1, d2, d3, d4, d5, d6, d7 = zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros()
-            for k in range(0, width, LANES):
-                x, y, i = load(A, (a + r) * width + k), load(A, (a + r + 1) * width + k), j * width + k
-                b = load(B, i)
-                c0, d0 = times(c0, x, b), times(d0, y, b)
-                b = load(B, i + width)
-                c1, d1 = times(c1, x, b), times(d1, y, b)
-                b = load(B, i + 2 * width)
-                c2, d2 = times(c2, x, b), times(d2, y, b)
-                b = load(B, i + 3 * width)
-                c3, d3 = times(c3, x, b), times(d3, y, b)
-                b = load(B, i + 4 * width)
-                c4, d4 = times(c4, x, b), times(d4, y, b)
-                b = load(B, i + 5 * width)
-                c5, d5 = times(c5, x, b), times(d5, y, b)
-                b = load(B, i + 6 * width)
-                c6, d6 = times(c6, x, b), times(d6, y, b)
-                b = load(B, i + 7 * width)
-                c7, d7 = times(c7, x, b), times(d7, y, b)
-            store(C, (c + r) * across + j, sums(c0, c1, c2, c3, c4, c5, c6, c7))
-            store(C, (c + r + 1) * across + j, sums(d0, d1, d2, d3, d4, d5, d6, d7))
+            for k in range(0, width, WIDE):
+                for half in range(0, WIDE, LANES):
+                    i = a + r * A_row + k + half
+                    x, y = load(A, i), load(A, i + A_row)
+                    i = j * B_row + k * B_column + half
+                    b = load(B, i)
+                    c0, d0 = times(c0, x, b), times(d0, y, b)
+                    b = load(B, i + B_row)
+                    c1, d1 = times(c1, x, b), times(d1, y, b)
+                    b = load(B, i + 2 * B_row)
+                    c2, d2 = times(c2, x, b), times(d2, y, b)
+                    b = load(B, i + 3 * B_row)
+                    c3, d3 = times(c3, x, b), times(d3, y, b)
+                    b = load(B, i + 4 * B_row)
+                    c4, d4 = times(c4, x, b), times(d4, y, b)
+                    b = load(B, i + 5 * B_row)
+                    c5, d5 = times(c5, x, b), times(d5, y, b)
+                    b = load(B, i + 6 * B_row)
+                    c6, d6 = times(c6, x, b), times(d6, y, b)
+                    b = load(B, i + 7 * B_row)
+                    c7, d7 = times(c7, x, b), times(d7, y, b)
+            i = c + r * C_row + j
+            store(C, i, sums(c0, c1, c2, c3, c4, c5, c6, c7))
+            store(C, i + C_row, sums(d0, d1, d2, d3, d4, d5, d6, d7))
 
 
 @njit(**FUSED)
@@ -99,11 +110,12 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
     (_, N_h, N_x), N_y, (rows, Y) = Wx.shape, Wy.shape[1], correlation.shape
     X, H = rows // lags, -(-N_h // LANES) * LANES
     width = -(-N_h // WIDE) * WIDE
-    if width % 64 == 0:  # rows that are a whole page apart would share a place in the cache
-        width += WIDE
+    line = width + WIDE if width % 64 == 0 else width  # rows that are pages apart would share a place in the cache
+    # W_h stands in panels of WIDE columns: every product runs through it from begin to end.
+    panel = H * WIDE
     # Rows W_xᵀ, (W_h W_x)ᵀ, … as in `_gradient._hidden_response`: the first of them is W_x itself.
-    states, adjoint = aligned(rows * width), aligned(rows * width)
-    wh, wy, dy = aligned(H * width), aligned(Y * width), aligned(Y * width)
+    states, adjoint = aligned(rows * line), aligned(rows * line)
+    wh, wy, dy = aligned(H * width), aligned(Y * line), aligned(Y * line)
     dh = aligned(H * width if tolerance >= 0 else 0)
     G, E = aligned(rows * Y), aligned(rows * Y)
     for network in range(len(rate)):
@@ -112,50 +124,44 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
         pace = rate[network]
         for i in range(N_h):
             for j in range(N_x):
-                states[j * width + i] = Wx[network, i, j]
+                states[j * line + i] = Wx[network, i, j]
             for j in range(N_h):
-                wh[i * width + j] = Wh[network, i, j]
+                wh[j // WIDE * panel + i * WIDE + j % WIDE] = Wh[network, i, j]
             for j in range(N_y):
-                wy[j * width + i] = Wy[network, j, i]
+                wy[j * line + i] = Wy[network, j, i]
         for _ in range(steps):
-            for row in range(X, rows, TALL):
-                _dots(states, row, width, states, row - X, wh, width, H)
-            for row in range(0, rows, TALL):
-                _dots(G, row, Y, states, row, wy, width, Y)
+            for i in range(X * line, rows * line, X * line):
+                _dots(states, i, line, states, i - X * line, line, X, wh, WIDE, H, H, width)
+            _dots(G, 0, Y, states, 0, line, rows, wy, line, 1, -(-N_y // LANES) * LANES, width)
             for row in range(rows):
                 for y in range(Y):
                     factor = diagonal[row] if len(diagonal) else 0.0
                     E[row * Y + y] = factor * G[row * Y + y] - correlation[row, y]
             if not len(diagonal):
-                for row in range(0, rows, TALL):
-                    _add(E, row, 1.0, covariance, row * rows, rows, 1, G, Y, rows)
+                _add(E, 0, rows, Y, 1, 1.0, covariance, 0, rows, 1, G, Y, 1, rows, Y)
             adjoint[:] = 0.0
-            for row in range(rows - TALL, -1, -TALL):
-                _add(adjoint, row, 1.0, E, row * Y, Y, 1, wy, width, N_y)
-                if row < rows - X:
-                    _add(adjoint, row, 1.0, adjoint, (row + X) * width, width, 1, wh, width, N_h)
+            _add(adjoint, 0, rows, line, 1, 1.0, E, 0, Y, 1, wy, line, 1, N_y, width)
+            for i in range((rows - 2 * X) * line, -1, -X * line):
+                _add(adjoint, i, X, line, 1, 1.0, adjoint, i + X * line, line, 1, wh, WIDE, H, N_h, width)
             dy[:] = 0.0
-            for y in range(0, N_y, TALL):
-                _add(dy, y, 1.0, E, y, 1, Y, states, width, rows)
+            _add(dy, 0, -(-N_y // TALL) * TALL, line, 1, 1.0, E, 0, 1, Y, states, line, 1, rows, width)
             if tolerance >= 0:
                 dh[:] = 0.0
-                for i in range(0, H, TALL):
-                    _add(dh, i, 1.0, adjoint, X * width + i, 1, width, states, width, rows - X)
-                square = _square(adjoint, X * width) + _square(dh, H * width) + _square(dy, Y * width)
+                _add(dh, 0, H, WIDE, H, 1.0, adjoint, X * line, 1, line, states, line, 1, rows - X, width)
+                square = _square(adjoint, X * line) + _square(dh, H * width) + _square(dy, Y * line)
                 if not square > tolerance**2:
                     live[network] = False
                     break
                 taken[network] += 1
                 _descend(wh, dh, H * width, pace)
             else:
-                for i in range(0, H, TALL):
-                    _add(wh, i, -pace, adjoint, X * width + i, 1, width, states, width, rows - X)
-            _descend(wy, dy, Y * width, pace)
-            _descend(states, adjoint, X * width, pace)
+                _add(wh, 0, H, WIDE, H, -pace, adjoint, X * line, 1, line, states, line, 1, rows - X, width)
+            _descend(wy, dy, Y * line, pace)
+            _descend(states, adjoint, X * line, pace)
         for i in range(N_h):
             for j in range(N_x):
-                Wx[network, i, j] = states[j * width + i]
+                Wx[network, i, j] = states[j * line + i]
             for j in range(N_h):
-                Wh[network, i, j] = wh[i * width + j]
+                Wh[network, i, j] = wh[j // WIDE * panel + i * WIDE + j % WIDE]
             for j in range(N_y):
-                Wy[network, j, i] = wy[j * width + i]
+                Wy[network, j, i] = wy[j * line + i]
