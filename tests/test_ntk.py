@@ -466,6 +466,7 @@ def test_a_diverged_network_is_nan_in_its_own_row():
     m0, m1 = random_modes(rng, (4,), 3), random_modes(rng, (4,), 3)
     functions = [
         lambda w, m: ntk.ntk(w, x),
+        lambda w, m: ntk.ntk(w, x, compiled=True),
         lambda w, m: ntk.ntk(w, x, outputs="all"),
         lambda w, m: ntk.jacobian(w, x)[..., :-10],
         lambda w, m: ntk.ntk_distance(w, w1, x),

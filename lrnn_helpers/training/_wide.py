@@ -122,6 +122,7 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
         if not live[network]:
             continue
         pace = rate[network]
+        states[:], wh[:], wy[:] = 0.0, 0.0, 0.0  # what fills them up is not finite after a network that diverged
         for i in range(N_h):
             for j in range(N_x):
                 states[j * line + i] = Wx[network, i, j]
@@ -149,7 +150,7 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
                 dh[:] = 0.0
                 _add(dh, 0, H, WIDE, H, 1.0, adjoint, X * line, 1, line, states, line, 1, rows - X, width)
                 square = _square(adjoint, X * line) + _square(dh, H * width) + _square(dy, Y * line)
-                if not square > tolerance**2:
+                if square <= tolerance**2:  # where it is NaN the network goes on, to be NaN itself
                     live[network] = False
                     break
                 taken[network] += 1
