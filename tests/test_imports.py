@@ -134,6 +134,7 @@ def test_a_room_without_its_extra_names_it(room, root):
         ("yaml", "ledger", "ledger.read_rows('book/ledger.yml')"),
         ("torch", "witness", "training.gradient(*given(), method='autograd')"),
         ("numba", "fast", "training.train(*given(), 0.1, 1, compiled=True)"),
+        ("numba", "fast", "ntk.ntk(given()[0], [[[1.0]]], compiled=True)"),
         ("neurogym", "sensory", "tasks.sensory_task('sum', 4, 40, 0)"),
     ],
 )

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrnn_helpers import autograd, bases, network, ntk, tasks, training
+from lrnn_helpers import _jit, autograd, bases, network, ntk, tasks, training
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
 from lrnn_helpers.ntk import _routes
@@ -99,6 +99,58 @@ def test_kernel_is_the_gram_matrix_of_autodiff_jacobians(T, sizes, P, outputs, s
     assert_close(ntk.jacobian(weights, x, outputs=outputs), J)
     for way in WAYS:
         assert_close(way([w[None] for w in weights], x, outputs)[0], J @ J.T)
+    assert_close(ntk.ntk(weights, x, outputs=outputs, compiled=False), J @ J.T)
+
+
+@given(
+    T=st.integers(1, 8),
+    sizes=st.tuples(*[st.integers(1, 8)] * 3),
+    P=st.integers(1, 40),
+    outputs=st.sampled_from(["last", "all"]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=50, deadline=None)
+def test_the_compiled_kernel_is_the_reference(T, sizes, P, outputs, seed):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(seed)
+    P = P if outputs == "last" else P // T + 1
+    weights, x = random_weights(rng, (2, 3), sizes), rng.standard_normal((P, T, sizes[0]))
+    got = ntk.ntk(weights, x, outputs=outputs, compiled=True)
+    assert_close(got, ntk.ntk(weights, x, outputs=outputs, compiled=False))
+    np.testing.assert_array_equal(got, got.mT)
+    one = Weights(*(w[1, 2] for w in weights))
+    np.testing.assert_array_equal(got[1, 2], ntk.ntk(one, x, outputs=outputs, compiled=True))
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_threads_change_no_bit(compiled, monkeypatch):
+    monkeypatch.setattr(ntk, "WORTH", 0)
+    rng = np.random.default_rng(20)
+    w0, w1, x = random_weights(rng, (7,)), random_weights(rng, (7,)), rng.standard_normal((6, 4, SIZES[0]))
+    got = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+        got.append((ntk.ntk(w0, x, compiled=compiled), ntk.jacobian(w0, x), ntk.ntk_distance(w0, w1, x)))
+    for one, other in zip(*got, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_without_numba_numpy_sums_the_kernel(monkeypatch):
+    rng = np.random.default_rng(21)
+    weights, x = random_weights(rng), rng.standard_normal((40, 3, SIZES[0]))
+    want = ntk.ntk(weights, x, compiled=False)
+
+    def missing(_):
+        raise ImportError("no numba")
+
+    monkeypatch.setattr(_jit, "compiled", missing)
+    _jit._available.cache_clear()
+    try:
+        np.testing.assert_array_equal(ntk.ntk(weights, x), want)
+        with pytest.raises(ImportError, match="no numba"):
+            ntk.ntk(weights, x, compiled=True)
+    finally:
+        _jit._available.cache_clear()
 
 
 @pytest.mark.parametrize("T", [1, 2, 5])
@@ -414,6 +466,7 @@ def test_a_diverged_network_is_nan_in_its_own_row():
     m0, m1 = random_modes(rng, (4,), 3), random_modes(rng, (4,), 3)
     functions = [
         lambda w, m: ntk.ntk(w, x),
+        lambda w, m: ntk.ntk(w, x, compiled=True),
         lambda w, m: ntk.ntk(w, x, outputs="all"),
         lambda w, m: ntk.jacobian(w, x)[..., :-10],
         lambda w, m: ntk.ntk_distance(w, w1, x),
@@ -457,6 +510,8 @@ def test_errors_name_the_argument():
         ("x must have shape", lambda: ntk.ntk(w, x[0])),
         ("x must be finite", lambda: ntk.jacobian(w, np.full_like(x, np.nan))),
         ("weights must", lambda: ntk.ntk(w[:2], x)),
+        ("sizes of at most 8, got N_h = 9", lambda: ntk.ntk(random_weights(rng, sizes=(3, 9, 2)), x, compiled=True)),
+        ("compiled must be True, False or None", lambda: ntk.ntk(w, x, compiled="yes")),
         (r"\(2, 2\) and \(3, 3\)", lambda: ntk.kernel_distance(np.eye(2), np.eye(3))),
         ("k0 and k1 must end", lambda: ntk.kernel_distance(np.ones(3), np.ones(3))),
         ("each >= 1", lambda: ntk.kernel_distance(np.ones((2, 0, 3)), np.ones((2, 0, 3)))),

@@ -415,12 +415,32 @@ def test_compiled_steps_are_the_same_steps(T, sizes, outputs, white, seed):
     assert_same(ways[0].final, ways[1].final, rtol=1e-12, atol=1e-13)
 
 
+@given(
+    T=st.integers(1, 9),
+    sizes=st.tuples(st.integers(1, 8), st.sampled_from((9, 15, 16, 17, 33, 60, 64)), st.integers(1, 8)),
+    outputs=st.sampled_from(["last", "all"]),
+    white=st.booleans(),
+    tolerance=st.sampled_from((None, 1e-9)),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=30, deadline=None)
+def test_compiled_steps_of_wide_networks_are_the_same_steps(T, sizes, outputs, white, tolerance, seed):
+    rng = np.random.default_rng(seed)
+    task = random_task(rng, T, sizes[0], sizes[2], 20, outputs, white)
+    weights = network.unaligned_weights(np.full(2, 0.6), *sizes, rng)
+    ways = [
+        training.train(weights, task, [0.0005, 0.001], 20, gradient_tolerance=tolerance, compiled=c)
+        for c in (True, False)
+    ]
+    assert not ways[1].diverged.any()
+    assert_same(ways[0].final, ways[1].final, rtol=1e-12, atol=1e-13)
+    np.testing.assert_array_equal(ways[0].taken, 20)
+
+
 @pytest.mark.parametrize("sizes", [(3, 4, 2), (5, 7, 6), (2, 30, 3)])
 @pytest.mark.parametrize("engine", ENGINES[:2])
 @pytest.mark.parametrize("white", [True, False])
 def test_any_split_of_a_batch_gives_the_same_bits(sizes, engine, white):
-    if engine["compiled"] and max(sizes) > 8:
-        pytest.skip("too wide for the kernel")
     rng = np.random.default_rng(5)
     task = random_task(rng, 4, sizes[0], sizes[2], 30, white=white)
     weights = network.unaligned_weights(rng.uniform(0.1, 0.9, 150), *sizes, rng)
@@ -434,10 +454,11 @@ def test_any_split_of_a_batch_gives_the_same_bits(sizes, engine, white):
         np.testing.assert_array_equal(whole.loss, np.concatenate([p.loss for p in parts], axis=1))
 
 
+@pytest.mark.parametrize("N_h", [3, 12])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_network_stops_where_its_gradient_is_small(engine):
+def test_a_network_stops_where_its_gradient_is_small(engine, N_h):
     rng = np.random.default_rng(0)
-    sizes, tolerance, most = (3, 3, 3), 1e-3, 3000
+    sizes, tolerance, most = (3, N_h, 3), 1e-3, 3000
     task = tasks.structured_task(np.ones((3, 3)), 30, rng)
     weights = network.unaligned_weights([0.3, 0.9, 0.5, 0.4], *sizes, rng)
     rates = [0.05, 0.02, 40.0, 0.0001]
@@ -484,13 +505,26 @@ def test_where_numba_is_missing_numpy_does_it(monkeypatch):
         _jit._available.cache_clear()
 
 
-def test_wide_networks_are_not_compiled_unless_that_is_asked_for():
-    task, start = random_task(np.random.default_rng(0), 3, 2, 2), network.unaligned_weights(0.5, 2, 9, 2, 0)
+def test_networks_of_many_channels_are_not_compiled_unless_that_is_asked_for():
+    task, start = random_task(np.random.default_rng(0), 3, 9, 2), network.unaligned_weights(0.5, 9, 10, 2, 0)
     assert_equal(
         training.train(start, task, 0.01, 20).final, training.train(start, task, 0.01, 20, compiled=False).final
     )
-    with pytest.raises(ValueError, match="sizes of at most 8, got N_h = 9"):
+    with pytest.raises(ValueError, match="sizes of at most 8, got N_x = 9"):
         training.train(start, task, 0.01, 20, compiled=True)
+
+
+@pytest.mark.parametrize("N_h", [4, 30])
+def test_threads_change_no_bit(N_h, monkeypatch):
+    monkeypatch.setattr(_gradient, "WORTH", 0)
+    monkeypatch.setattr(_gradient, "WORTH_WIDE", 0)
+    rng = np.random.default_rng(7)
+    task, weights = random_task(rng, 4, 3, 2), network.unaligned_weights(rng.uniform(0.1, 0.9, 70), 3, N_h, 2, rng)
+    runs = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+        runs.append(training.train(weights, task, 0.003, 40, compiled=True))
+    assert_equal(runs[0].final, runs[1].final)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

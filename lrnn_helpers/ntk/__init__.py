@@ -7,10 +7,12 @@ are networks; one that is NaN has a NaN kernel and distance of its own.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from lrnn_helpers import _jit, _threads
 from lrnn_helpers import _validation as valid
 from lrnn_helpers.ntk import _routes
 
@@ -31,11 +33,19 @@ __all__ = [
 
 # Multiply-adds of one call to the batched routines: enough to hide Python, few enough to stay in the cache.
 WORK = 2e7
+# Multiply-adds for which it pays to start a thread.
+WORTH = 5e6
 # Below this a distance is not taken from 1 - cos, which keeps ten digits of it, but from the kernels themselves.
 SMALL = 1e-6
 
 
-def ntk(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> np.ndarray:
+def ntk(
+    weights: Weights,
+    x: ArrayLike,
+    *,
+    outputs: Literal["last", "all"] = "last",
+    compiled: bool | None = None,
+) -> np.ndarray:
     """The tangent kernel K = J Jᵀ of the outputs: (129)-(134), or (160)-(162) for T outputs, put right.
 
     With H_t = W_h H_(t-1) + W_x X_t and B_t = W_y W_h^(T-t),
@@ -50,6 +60,10 @@ def ntk(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "la
         Inputs, the same for every network.
     outputs : {"last", "all"}
         The kernel of ŷ_T, or of ŷ_1 … ŷ_T with all its blocks K_(t,t').
+    compiled : bool, optional
+        Whether it is summed from Jacobians in code compiled by numba, or by numpy, the reference. By default it is
+        compiled where numba is installed, N_x, N_h and N_y are at most 8 and no other way to sum it is cheaper. Results
+        differ by rounding.
 
     Returns
     -------
@@ -59,7 +73,9 @@ def ntk(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "la
     Raises
     ------
     ValueError
-        If the sizes do not fit together or `x` is not finite.
+        If the sizes do not fit together or `x` is not finite, or if `compiled` is asked for with wider networks.
+    ImportError
+        If `compiled` is asked for and numba is not installed.
 
     Notes
     -----
@@ -77,7 +93,15 @@ def ntk(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "la
     """
     W, x = _network(weights, x, outputs)
     way, cost = _routes.cheapest(W, x, outputs)
-    return _in_parts(lambda W: way(W, x, outputs), cost, 2, weights=W)
+    rows = len(x) * W[2].shape[-2] * (x.shape[1] if outputs == "all" else 1)
+    sizes = dict(zip(("N_x", "N_h", "N_y"), _routes.sizes(W), strict=True))
+    if compiled is False or (compiled is None and way is not _routes.by_jacobian):
+        fast = False
+    else:
+        fast = _jit.wanted(compiled, _routes.COMPILED, sizes)
+    if fast:
+        way, cost = _routes.by_compiled, _routes.costs(W, *x.shape[:2], outputs)[_routes.by_jacobian]
+    return _in_parts(lambda W: way(W, x, outputs), (rows, rows), cost, 2, weights=W)
 
 
 def jacobian(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] = "last") -> np.ndarray:
@@ -121,7 +145,8 @@ def jacobian(weights: Weights, x: ArrayLike, *, outputs: Literal["last", "all"] 
         Jy = np.eye(N_y)[:, :, None] * last[:, :, None, None]
         return np.concatenate([b.reshape(len(J), rows, -1) for b in (J[..., :N_x], J[..., N_x:], Jy)], axis=-1)
 
-    return _in_parts(columns, 20 * rows * N_h * (N_x + N_h + N_y), 2, weights=W)
+    count = N_h * (N_x + N_h + N_y)
+    return _in_parts(columns, (rows, count), 20 * rows * count, 2, weights=W)
 
 
 def kernel_distance(k0: ArrayLike, k1: ArrayLike) -> np.ndarray:
@@ -246,13 +271,13 @@ def ntk_distance(
         small = d < SMALL
         if small.any():
             W0, W1 = ([w if len(w) == 1 else w[small] for w in W] for W in (W0, W1))
-            d[small] = _in_parts(by_kernels, kernel_cost, 2, weights0=W0, weights1=W1)
+            d[small] = _in_parts(by_kernels, (), kernel_cost, 2, weights0=W0, weights1=W1)
         return d
 
     kernel_cost = cost + _routes.distance_cost(len(x) * N_y)
     ways = ((_routes.tangent_cost(W0, W1, *x.shape[:2]), by_tangents), (kernel_cost, by_kernels))
     cost, way = min(ways, key=lambda item: item[0])
-    return _in_parts(way, cost, 2, weights0=W0, weights1=W1)
+    return _in_parts(way, (), cost, 2, weights0=W0, weights1=W1)
 
 
 def aligned_ntk_distance(
@@ -314,6 +339,7 @@ def aligned_ntk_distance(
     root = _lag_root(T, outputs)
     return _in_parts(
         lambda m0, m1: _routes.distance(*(_routes.mode_blocks(m, root, *idle) for m in (m0, m1))),
+        (),
         20 * N**2 * T**2,
         1,
         modes0=modes0,
@@ -343,10 +369,11 @@ def _covariance_root(x):
     return x if n <= T * N_x else np.linalg.qr(x.reshape(n, -1), mode="r").reshape(-1, T, N_x)
 
 
-def _in_parts(function, cost, core, **groups):
-    """Results of `function` for all networks, parts of the batch at a time.
+def _in_parts(function, shape, cost, core, **groups):
+    """Results of `function`, each of this shape, for all networks: over the cores, and parts of the batch at a time.
 
-    Each group is a list of arrays that end in `core` axes of their own; the leading axes of all are broadcast.
+    Each group is a list of arrays that end in `core` axes of their own; the leading axes of all are broadcast. One
+    network costs `cost` multiply-adds.
     """
     own = {
         name: valid.broadcast(**dict(zip("abc", (m.shape[:-core] for m in g), strict=True)))
@@ -354,20 +381,25 @@ def _in_parts(function, cost, core, **groups):
     }
     lead = valid.broadcast(**own)
     flat = []
-    for shape, group in zip(own.values(), groups.values(), strict=True):
+    for axes, group in zip(own.values(), groups.values(), strict=True):
         # One network that stands against many is not repeated.
-        axes = shape if np.prod(shape) == 1 else lead
-        count = np.prod(axes, dtype=int)
-        flat.append([np.broadcast_to(m, axes + m.shape[-core:]).reshape(count, *m.shape[-core:]) for m in group])
-    size, step = int(np.prod(lead)), int(max(1, WORK // cost))
-    with np.errstate(all="ignore"):
-        if size == 0:
-            result = function(*([np.zeros((1, *m.shape[1:])) for m in group] for group in flat))
-            return np.empty((*lead, *result.shape[1:]))
-        for start in range(0, size, step):
-            part = slice(start, start + step)
-            result = function(*(g if len(g[0]) == 1 else [m[part] for m in g] for g in flat))
-            if start == 0:
-                out = result if step >= size else np.empty((size, *result.shape[1:]))
-            out[part] = result
-    return out.reshape((*lead, *out.shape[1:]))[()]
+        axes = axes if math.prod(axes) == 1 else lead
+        full = [m if m.shape[:-core] == axes else np.broadcast_to(m, axes + m.shape[-core:]) for m in group]
+        flat.append([m.reshape(math.prod(axes), *m.shape[-core:]) for m in full])
+    size, step = math.prod(lead), int(max(1, WORK // cost))
+
+    def run(part):
+        with np.errstate(all="ignore"):
+            return function(*(g if len(g[0]) == 1 else [m[part] for m in g] for g in flat))
+
+    if size == 1:
+        return run(slice(1)).reshape((*lead, *shape))[()]
+    out = np.empty((size, *shape))
+
+    def fill(rows):
+        for start in range(rows.start, rows.stop, step):
+            part = slice(start, min(start + step, rows.stop))
+            out[part] = run(part)
+
+    _threads.over(fill, size, least=1 + int(WORTH // cost))
+    return out.reshape((*lead, *shape))

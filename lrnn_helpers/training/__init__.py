@@ -238,10 +238,10 @@ def train(
     gradient_tolerance : float, optional
         Stop a network once the norm of its gradient, over all weights, is not above this, >= 0.
     compiled : bool, optional
-        Whether "covariance" runs compiled by numba, many networks in one instruction, or as matrix products of numpy's,
-        the reference. By default it is compiled where numba is installed and N_x, N_h and N_y are at most 8. Results
-        differ by rounding. The first call on a machine waits some seconds for the compiler; a terminal says so, and the
-        log ``lrnn_helpers``.
+        Whether "covariance" runs compiled by numba, many networks in one instruction if N_h is at most 8 too, or as
+        matrix products of numpy's, the reference. By default it is compiled where numba is installed and N_x and N_y
+        are at most 8. Results differ by rounding. The first call on a machine waits some seconds for the compiler; a
+        terminal says so, and the log ``lrnn_helpers``.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default in a terminal if it takes more than two seconds.
 
@@ -261,7 +261,7 @@ def train(
     ------
     ValueError
         If sizes do not fit together, leading axes do not broadcast, data are not finite, a learning rate is not > 0,
-        steps < 0 or gradient_tolerance < 0, or if `compiled` is asked for with "autograd" or wider networks.
+        steps < 0 or gradient_tolerance < 0, or if `compiled` is asked for with "autograd" or more channels.
     ImportError
         If `compiled` is asked for and numba is not installed.
 
@@ -293,9 +293,10 @@ def train(
         advance, value, scale = _gradient.by_autograd, _gradient.sample_loss, _scale(loss, data[1].size)
     else:
         data, scale = _statistics(task, W, loss)
-        sizes = {"N_x": W.Wx.shape[-1], "N_h": W.Wh.shape[-1], "N_y": W.Wy.shape[-2]}
-        fast = _jit.wanted(compiled, _gradient.COMPILED, sizes)
-        advance, value = _gradient.by_compiled if fast else _gradient.by_numpy, _gradient.loss
+        sizes, wide = {"N_x": W.Wx.shape[-1], "N_y": W.Wy.shape[-2]}, W.Wh.shape[-1] > _jit.LARGEST
+        fast = _jit.wanted(compiled, _gradient.WIDE if wide else _gradient.COMPILED, sizes)
+        steps_of = (_gradient.by_wide if wide else _gradient.by_compiled) if fast else _gradient.by_numpy
+        advance, value = steps_of, _gradient.loss
     # Below zero: no gradient is small.
     tolerance = -1.0 if gradient_tolerance is None else valid.at_least("gradient_tolerance", gradient_tolerance) / scale
     state = _gradient.State(

@@ -19,8 +19,9 @@ from lrnn_helpers import _validation as valid
 from lrnn_helpers.network import Weights, forward
 
 COMPILED = "lrnn_helpers.training._tiles"
-# Steps of networks for which it pays to start a thread.
-WORTH = 10_000
+WIDE = "lrnn_helpers.training._wide"
+# Steps of networks, and multiply-adds of wide ones, for which it pays to start a thread.
+WORTH, WORTH_WIDE = 10_000, 10_000_000
 
 # A correlation of two inputs below this is rounding: whitening leaves about 1e-15.
 WHITE = 1e-13
@@ -242,6 +243,30 @@ def by_compiled(state, stats, steps):
 
     # A thread is worth starting for some milliseconds of work.
     _threads.over(part, len(state.rate), tiles.REGISTER, least=1 + WORTH // (tiles.REGISTER * max(steps, 1)))
+
+
+def by_wide(state, stats, steps):
+    """The same for networks of any N_h, one by one."""
+    W, T = state.weights, stats.lags
+    N_h, N_x = W.Wx.shape[1:]
+    N_y = W.Wy.shape[1]
+    wide = _jit.compiled(WIDE)
+    spare_x, spare_y = (0, -N_x % wide.TALL), (0, -N_y % wide.WIDE)
+    correlation = np.pad(stats.correlation.reshape(T, N_x, N_y), ((0, 0), spare_x, spare_y))
+    correlation = correlation.reshape(-1, N_y + spare_y[1])
+    covariance, diagonal = np.empty(0), np.empty(0)
+    if stats.diagonal is None:
+        covariance = np.pad(stats.covariance.reshape(T, N_x, T, N_x), ((0, 0), spare_x) * 2).reshape(-1)
+    else:
+        diagonal = np.pad(stats.diagonal[:, 0].reshape(T, N_x), ((0, 0), spare_x)).reshape(-1)
+    if state.tolerance < 0:
+        np.add(state.taken, steps, out=state.taken)
+
+    def part(rows):
+        own = (x[rows] for x in (*W, *state[1:4]))
+        wide.train(*own, covariance, diagonal, correlation, T, steps, state.tolerance)
+
+    _threads.over(part, len(state.rate), least=1 + WORTH_WIDE // (max(steps, 1) * 3 * T * N_x * N_h**2))
 
 
 def sample_loss(Wx, Wh, Wy, data):
