@@ -11,8 +11,6 @@ import logging
 from functools import cache
 from importlib import import_module
 
-from tqdm import tqdm
-
 # Networks with a larger N_x, N_h or N_y do as well in BLAS.
 LARGEST = 8
 OPTIONS = {"cache": True, "boundscheck": False, "error_model": "numpy"}
@@ -32,6 +30,7 @@ def compiled(module):
 @cache
 def _say_when_compiling():
     from numba.core import event
+    from tqdm import tqdm
 
     class Listener(event.Listener):
         """Of what numba compiles, inner functions within outer ones; what is on disk it does not compile."""
