@@ -111,9 +111,22 @@ def four(_typing, array, entry):
     return lanes(array, types.intp), codegen
 
 
+@intrinsic
+def _skip(_typing, array):
+    """How many entries it is to the first that is aligned."""
+
+    def codegen(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, *args).data
+        size = ir.IntType(64)
+        gone = builder.lshr(builder.ptrtoint(data, size), size(3))
+        return builder.and_(builder.neg(gone), size(ALIGNED // 8 - 1))
+
+    return types.intp(array), codegen
+
+
 @njit(**OPTIONS)
 def aligned(entries):
-    """So many zeros, where `load` finds them."""
-    out = np.zeros(entries + ALIGNED // 8)
-    skip = -(out.ctypes.data // 8) % (ALIGNED // 8)
-    return out[skip : skip + entries]
+    """Room for so many, where `load` finds them."""
+    room = np.empty(entries + ALIGNED // 8)
+    skip = _skip(room)
+    return room[skip : skip + entries]

@@ -31,5 +31,8 @@ def over(call, count, group=1, least=1):
     if threads == 1:
         call(parts[0])
         return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(call, parts))  # list: an error comes out here
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(call, part) for part in parts[1:]]
+        call(parts[0])  # this thread takes a part too: one less to start
+        for other in others:
+            other.result()  # an error comes out here

@@ -42,7 +42,8 @@ def test_the_parts_are_all_of_it_in_whole_groups(threads, count, group, least, m
     assert len(parts) == 1 or all(part.stop - part.start > group * (least - 1) for part in parts)
 
 
-def test_an_error_in_a_part_comes_out(monkeypatch):
+@pytest.mark.parametrize("where", [0, 5])
+def test_an_error_in_a_part_comes_out(where, monkeypatch):
     monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
     with pytest.raises(ZeroDivisionError):
-        _threads.over(lambda part: 1 / part.start, 10)
+        _threads.over(lambda part: 1 / (part.start - where), 10)

@@ -12,12 +12,13 @@ from lrnn_helpers._lanes import LANES, aligned, every, load, store
 def steps(state, d, n, matrix, rate, count, first, end):
     """So many steps of `modes.descend` on real modes first … end - 1 of (3, S), in place, to the bit what numpy makes.
 
-    d (T, S) and n (T,) are the sums and numbers of each lag, rate is (1, S). Where inputs are not white, matrix is
-    (T·T, S), and has no rows otherwise. LANES modes go to the end before the next ones.
+    d (T, S) and n (T,) are the sums and numbers of each lag, rate is (1, S); n has no entries where it is 1
+    throughout. Where inputs are not white, matrix is (T·T, S), and has no rows otherwise. LANES modes go to the end
+    before the next ones.
     """
-    T, once = len(d), (n == 1.0).all()
-    abc, pace, data, seen = aligned(3 * LANES), aligned(LANES), aligned(T * LANES), aligned(len(matrix) * LANES)
-    answers, residuals = aligned(T * LANES), aligned(T * LANES)
+    T = len(d)
+    abc, pace, seen = aligned(len(state) * LANES), aligned(len(rate) * LANES), aligned(len(matrix) * LANES)
+    data, answers, residuals = aligned(T * LANES), aligned(T * LANES), aligned(T * LANES)
     for start in range(first, end, LANES):
         size = min(LANES, end - start)
         _gather(state, start, size, abc)
@@ -37,13 +38,13 @@ def steps(state, d, n, matrix, rate, count, first, end):
                     for j in range(T):
                         total = total + load(seen, (k * T + j) * LANES) * load(answers, j * LANES)
                     store(residuals, k * LANES, load(data, k * LANES) - total)
-            elif once:
+            elif len(n):
                 for k in range(T):
-                    store(residuals, k * LANES, load(data, k * LANES) - answer)
+                    store(residuals, k * LANES, load(data, k * LANES) - every(n[k]) * answer)
                     answer = answer * b
             else:
                 for k in range(T):
-                    store(residuals, k * LANES, load(data, k * LANES) - every(n[k]) * answer)
+                    store(residuals, k * LANES, load(data, k * LANES) - answer)
                     answer = answer * b
             level, slope = load(residuals, (T - 1) * LANES), every(0.0)
             for k in range(T - 2, -1, -1):
@@ -61,7 +62,7 @@ def steps(state, d, n, matrix, rate, count, first, end):
 
 @njit(**OPTIONS)
 def _gather(rows, start, size, out):
-    """Columns `start` … of (·, S), one row after the other in LANES."""
+    """So many columns of (·, S), from `start`, one row after the other in LANES."""
     for i in range(len(rows)):
-        for lane in range(size):
-            out[i * LANES + lane] = rows[i, start + lane]
+        for lane in range(LANES):
+            out[i * LANES + lane] = rows[i, start + lane] if lane < size else 0.0

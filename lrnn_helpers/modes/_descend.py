@@ -8,7 +8,7 @@ from lrnn_helpers import _jit, _lags, _threads
 
 COMPILED = "lrnn_helpers.modes._compiled"
 # Steps of modes for which it pays to start a thread.
-WORTH = 200_000
+WORTH = 500_000
 
 
 def ascent(a, b, c, d, n, times=np.multiply):
@@ -46,7 +46,7 @@ def by_compiled(state, d, n, eta, steps):
     matrix = np.empty((0, flat.shape[1]))
     if n.ndim > 1:
         matrix = np.array(np.broadcast_to(_lags.over(n, len(shape)), (*n.shape[:2], *shape))).reshape(len(d) ** 2, -1)
-    numbers = np.array(n if n.ndim == 1 else (), dtype=float)
+    numbers = np.array(n if n.ndim == 1 and (n != 1).any() else (), dtype=float)
 
     def part(rows):
         compiled.steps(flat, data, numbers, matrix, eta, steps, rows.start, rows.stop)

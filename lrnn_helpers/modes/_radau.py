@@ -101,13 +101,14 @@ def _bend(u, b, d, n, matrix):
 
 
 @njit(**OPTIONS)
-def _value(coefficients, x, v):
-    """The polynomial of one variable at x in [-1, 1], by Legendre's recursion."""
-    total, now, last = coefficients[0, v], x, 1.0
+def _values(coefficients, x):
+    """The polynomials of both variables at x in [-1, 1], by Legendre's recursion."""
+    one, other, now, last = coefficients[0, 0], coefficients[0, 1], x, 1.0
     for k in range(1, STAGES + 1):
-        total += coefficients[k, v] * now
+        one += coefficients[k, 0] * now
+        other += coefficients[k, 1] * now
         last, now = now, ((2 * k + 1) * x * now - k * last) / (k + 1)
-    return total
+    return one, other
 
 
 @njit(**OPTIONS)
@@ -189,7 +190,8 @@ def _row(a, b, c, d, n, matrix, times, tau, eps, out):
     floor_phi, part_phi = (max(FLOOR * scale_phi, TINY), eps) if gap else (eps, 0.0)
     floor_b = max(FLOOR * scale_b, TINY)
     end = times[-1] / tau
-    Z, coefficients, weights = np.zeros((STAGES, 2)), np.zeros((STAGES + 1, 2)), np.empty(4)
+    Z, weights = np.empty((STAGES, 2)), np.empty(4)
+    coefficients, old = np.empty((STAGES + 1, 2)), np.empty((STAGES + 1, 2))
     enough = max(1e-3, 1e-14 / eps)
     t, done, before = 0.0, 0, 0.0
     while done < len(times) and times[done] == 0.0:
@@ -212,10 +214,10 @@ def _row(a, b, c, d, n, matrix, times, tau, eps, out):
             return False
         stretch = h / before if before else math.inf
         if stretch <= 2.0:
-            left, right = _value(coefficients, 1.0, 0), _value(coefficients, 1.0, 1)
+            left, right = _values(coefficients, 1.0)
             for i in range(STAGES):
-                x = 1.0 + 2.0 * stretch * POINTS[i]
-                Z[i, 0], Z[i, 1] = _value(coefficients, x, 0) - left, _value(coefficients, x, 1) - right
+                one, other = _values(coefficients, 1.0 + 2.0 * stretch * POINTS[i])
+                Z[i, 0], Z[i, 1] = one - left, other - right
         else:
             Z[:] = 0.0
         weights[0], weights[1] = floor_phi + part_phi * abs(phi), floor_b + eps * abs(b)
@@ -223,7 +225,8 @@ def _row(a, b, c, d, n, matrix, times, tau, eps, out):
         if not _newton(Z, phi, b, h, root, turn, d, n, matrix, weights, enough):
             h, before = 0.3 * h, 0.0
             continue
-        old = coefficients.copy()
+        # Not by slices: numba would compile what it says of shapes that differ, which takes seconds.
+        old, coefficients = coefficients, old
         _coefficients(Z, coefficients)
         to_phi, to_b = phi + Z[-1, 0], b + Z[-1, 1]
         w0 = floor_phi + part_phi * max(abs(phi), abs(to_phi))
@@ -235,14 +238,15 @@ def _row(a, b, c, d, n, matrix, times, tau, eps, out):
         factor = 6.0 if error == 0.0 else min(6.0, max(0.1, 0.85 * error ** (-1.0 / STAGES)))
         if not error <= 1.0:
             h *= min(factor, 0.9)
-            coefficients[:] = old
+            old, coefficients = coefficients, old
             continue
         while done < len(times) and (last or times[done] / tau <= t + h):
             x = min(1.0, 2.0 * (times[done] / tau - t) / h - 1.0)
-            one, other = _pair(phi + _value(coefficients, x, 0), root, turn)
+            at_phi, at_b = _values(coefficients, x)
+            one, other = _pair(phi + at_phi, root, turn)
             if gap:
                 one = math.hypot(math.exp(root), other)  # closer to v, which is kept
-            at = b + _value(coefficients, x, 1)
+            at = b + at_b
             out[1, done] = at
             out[0, done], out[2, done] = (sign * one, sign * other) if a_is_larger else (sign * other, sign * one)
             if not (math.isfinite(one) and math.isfinite(other) and math.isfinite(at)):

@@ -240,7 +240,8 @@ def train(
     compiled : bool, optional
         Whether "covariance" runs compiled by numba, many networks in one instruction if N_h is at most 8 too, or as
         matrix products of numpy's, the reference. By default it is compiled where numba is installed and N_x and N_y
-        are at most 8. Results differ by rounding.
+        are at most 8. Results differ by rounding. The first call on a machine waits some seconds for the compiler; a
+        terminal says so, and the log ``lrnn_helpers``.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default in a terminal if it takes more than two seconds.
 

@@ -21,7 +21,7 @@ from lrnn_helpers.network import Weights, forward
 COMPILED = "lrnn_helpers.training._tiles"
 WIDE = "lrnn_helpers.training._wide"
 # Steps of networks, and multiply-adds of wide ones, for which it pays to start a thread.
-WORTH, WORTH_WIDE = 2_000, 10_000_000
+WORTH, WORTH_WIDE = 10_000, 10_000_000
 
 # A correlation of two inputs below this is rounding: whitening leaves about 1e-15.
 WHITE = 1e-13

@@ -90,28 +90,40 @@ _shared_product = _multiplier("shared", "stands")
 
 
 @njit(**OPTIONS)
-def _load(tiles, A, start, across, turned):
-    """Put networks `start` … of A (B, ·, ·), or of their transposes, into tiles, `across` in a row."""
-    tiles[:] = 0
-    for lane in range(min(REGISTER, len(A) - start)):
-        for i in range(A.shape[1]):
-            for j in range(A.shape[2]):
-                x, y = (j, i) if turned else (i, j)
-                tiles[(x // SIDE * across + y // SIDE) * TILE + (x % SIDE * SIDE + y % SIDE) * REGISTER + lane] = A[
-                    start + lane, i, j
-                ]
+def _place(x, y, lane, across):
+    """Where an entry is in tiles of which `across` are in a row."""
+    return (x // SIDE * across + y // SIDE) * TILE + (x % SIDE * SIDE + y % SIDE) * REGISTER + lane
 
 
 @njit(**OPTIONS)
-def _store(tiles, A, start, across, turned):
+def _load(states, wh, wy, Wx, Wh, Wy, start, count):
+    """Put so many networks into tiles, W_x turned."""
+    for tiles in (states, wh, wy):
+        for e in range(len(tiles)):
+            tiles[e] = 0.0
+    N_h, across = Wh.shape[1], -(-Wh.shape[1] // SIDE)
+    for lane in range(count):
+        for i in range(N_h):
+            for j in range(N_h):
+                wh[_place(i, j, lane, across)] = Wh[start + lane, i, j]
+            for j in range(Wx.shape[2]):
+                states[_place(j, i, lane, across)] = Wx[start + lane, i, j]
+            for j in range(Wy.shape[1]):
+                wy[_place(j, i, lane, across)] = Wy[start + lane, j, i]
+
+
+@njit(**OPTIONS)
+def _store(states, wh, wy, Wx, Wh, Wy, start, count):
     """Take them back."""
-    for lane in range(min(REGISTER, len(A) - start)):
-        for i in range(A.shape[1]):
-            for j in range(A.shape[2]):
-                x, y = (j, i) if turned else (i, j)
-                A[start + lane, i, j] = tiles[
-                    (x // SIDE * across + y // SIDE) * TILE + (x % SIDE * SIDE + y % SIDE) * REGISTER + lane
-                ]
+    N_h, across = Wh.shape[1], -(-Wh.shape[1] // SIDE)
+    for lane in range(count):
+        for i in range(N_h):
+            for j in range(N_h):
+                Wh[start + lane, i, j] = wh[_place(i, j, lane, across)]
+            for j in range(Wx.shape[2]):
+                Wx[start + lane, i, j] = states[_place(j, i, lane, across)]
+            for j in range(Wy.shape[1]):
+                Wy[start + lane, j, i] = wy[_place(j, i, lane, across)]
 
 
 @njit(**FUSED)
@@ -122,11 +134,19 @@ def _descend(W, D, tiles, pace):
 
 
 @njit(**FUSED)
-def _square(D, tiles, norm):
-    total = load(norm, 0)
+def _square(D, tiles):
+    total = every(0.0)
     for row in range(0, tiles * TILE, LANES):
         total = total + load(D, row) * load(D, row)
-    store(norm, 0, total)
+    return total
+
+
+@njit(**OPTIONS)
+def _pace(pace, rate, live, start, count):
+    """The rates of networks `start` …, once for each entry of a row; 0 for those that have stopped."""
+    for e in range(LANES):
+        lane = e % REGISTER
+        pace[e] = rate[start + lane] if lane < count and live[start + lane] else 0.0
 
 
 @njit(nogil=True, **FUSED)
@@ -145,16 +165,11 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
     dh, dy = aligned(H * H * TILE), aligned(Y * H * TILE)
     E = aligned(rows * Y * TILE)
     G = E if len(diagonal) else aligned(rows * Y * TILE)
-    pace, norm = aligned(LANES), aligned(LANES)
+    pace, norm = aligned(H * LANES), aligned(H * LANES)  # of which LANES are used
     for start in range(0, len(rate), REGISTER):
         count = min(REGISTER, len(rate) - start)
-        pace[:] = 0
-        for lane in range(count):
-            if live[start + lane]:
-                pace[lane::REGISTER] = rate[start + lane]
-        _load(states, Wx, start, H, True)
-        _load(wh, Wh, start, H, False)
-        _load(wy, Wy, start, H, False)
+        _pace(pace, rate, live, start, count)
+        _load(states, wh, wy, Wx, Wh, Wy, start, count)
         for _ in range(steps):
             for i in range(X, rows):
                 for j in range(H):
@@ -185,24 +200,19 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
                 for j in range(H):
                     _turned_product(dh, i * H + j, adjoint, size + i, H, states, j, H, rows - X, False)
             if tolerance >= 0:
-                norm[:] = 0
-                _square(adjoint, size, norm)
-                _square(dh, H * H, norm)
-                _square(dy, Y * H, norm)
+                store(norm, 0, _square(adjoint, size) + _square(dh, H * H) + _square(dy, Y * H))
                 going = False
                 for lane in range(count):
-                    if live[start + lane]:
-                        if norm[lane::REGISTER].sum() > tolerance**2:
-                            taken[start + lane] += 1
-                            going = True
-                        else:
-                            live[start + lane] = False
-                            pace[lane::REGISTER] = 0
+                    total = 0.0
+                    for e in range(lane, LANES, REGISTER):
+                        total += norm[e]
+                    live[start + lane] &= total > tolerance**2
+                    taken[start + lane] += live[start + lane]
+                    going |= live[start + lane]
                 if not going:
                     break
+                _pace(pace, rate, live, start, count)
             _descend(wh, dh, H * H, pace)
             _descend(wy, dy, Y * H, pace)
             _descend(states, adjoint, size, pace)
-        _store(states, Wx, start, H, True)
-        _store(wh, Wh, start, H, False)
-        _store(wy, Wy, start, H, False)
+        _store(states, wh, wy, Wx, Wh, Wy, start, count)
