@@ -108,6 +108,7 @@ def kernels(Wx, Wh, Wy, x, K):
     N_h, N_y = Wh.shape[1], Wy.shape[1]
     rows, depth = n * N_y, (N_x + N_h) * N_h
     J = aligned(-(-rows // WIDE) * depth * WIDE)
+    J[:] = 0.0
     read, back, sums = np.empty((T, N_x + N_h, n)), np.empty((T, N_y, N_h)), np.empty(n)
     last = np.zeros((n + TALL, N_h))
     # Sample and output of each row of the kernel.

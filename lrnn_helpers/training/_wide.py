@@ -118,6 +118,7 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
     wh, wy, dy = aligned(H * width), aligned(Y * line), aligned(Y * line)
     dh = aligned(H * width if tolerance >= 0 else 0)
     G, E = aligned(rows * Y), aligned(rows * Y)
+    G[:] = 0.0
     for network in range(len(rate)):
         if not live[network]:
             continue
