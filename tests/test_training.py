@@ -283,6 +283,18 @@ def test_a_network_that_starts_beyond_the_numbers_counts_as_diverged(bad):
     assert np.isnan(history.loss[:, 1]).all()
 
 
+@pytest.mark.parametrize("N_h", [3, 12])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_network_whose_gradient_is_not_a_number_is_not_taken_for_one_at_rest(engine, N_h):
+    rng = np.random.default_rng(0)
+    task, weights = random_task(rng, 3, 2, 2), network.unaligned_weights([0.5, 0.5], 2, N_h, 2, rng)
+    weights.Wh[1] *= 1e200  # finite, as are the others; W_h squared is not
+    with pytest.warns(RuntimeWarning, match="1 of 2 networks diverged"):
+        run = training.train(weights, task, 0.01, 20, gradient_tolerance=1e-9, **engine)
+    np.testing.assert_array_equal(run.diverged, [False, True])
+    np.testing.assert_array_equal(run.taken, [20, 1])
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_is_recorded_when(engine):
     task = random_task(np.random.default_rng(0), 3, 2, 2)

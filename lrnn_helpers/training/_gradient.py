@@ -190,14 +190,17 @@ class State(NamedTuple):
 
 
 def _descend(state, grads):
-    """One step; False once no network goes on."""
+    """One step; False once no network goes on. One whose gradient is NaN takes its last step, to be NaN itself."""
+    going = state.live
     if state.tolerance >= 0:
         norm = np.sqrt(sum(np.sum(g**2, axis=(1, 2)) for g in grads))
+        lost = state.live & np.isnan(norm)
         np.logical_and(state.live, norm > state.tolerance, out=state.live)
-        if not state.live.any():
+        going = state.live | lost
+        if not going.any():
             return False
-    np.add(state.taken, state.live, out=state.taken)
-    pace = np.where(state.live, state.rate, 0.0)[:, None, None]
+    np.add(state.taken, going, out=state.taken)
+    pace = np.where(going, state.rate, 0.0)[:, None, None]
     for w, g in zip(state.weights, grads, strict=True):
         w -= pace * g
     return True

@@ -206,12 +206,14 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
                     total = 0.0
                     for e in range(lane, LANES, REGISTER):
                         total += norm[e]
+                    steps_on = live[start + lane] and not total <= tolerance**2  # where it is NaN once more, to be NaN
                     live[start + lane] &= total > tolerance**2
-                    taken[start + lane] += live[start + lane]
-                    going |= live[start + lane]
+                    taken[start + lane] += steps_on
+                    going |= steps_on
+                    for e in range(lane, LANES, REGISTER):
+                        pace[e] = rate[start + lane] if steps_on else 0.0
                 if not going:
                     break
-                _pace(pace, rate, live, start, count)
             _descend(wh, dh, H * H, pace)
             _descend(wy, dy, Y * H, pace)
             _descend(states, adjoint, size, pace)

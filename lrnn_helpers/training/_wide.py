@@ -151,15 +151,17 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
                 dh[:] = 0.0
                 _add(dh, 0, H, WIDE, H, 1.0, adjoint, X * line, 1, line, states, line, 1, rows - X, width)
                 square = _square(adjoint, X * line) + _square(dh, H * width) + _square(dy, Y * line)
-                if square <= tolerance**2:  # where it is NaN the network goes on, to be NaN itself
-                    live[network] = False
+                live[network] = square > tolerance**2
+                if square <= tolerance**2:
                     break
-                taken[network] += 1
+                taken[network] += 1  # where it is NaN this step is the last one, and the network NaN itself
                 _descend(wh, dh, H * width, pace)
             else:
                 _add(wh, 0, H, WIDE, H, -pace, adjoint, X * line, 1, line, states, line, 1, rows - X, width)
             _descend(wy, dy, Y * line, pace)
             _descend(states, adjoint, X * line, pace)
+            if not live[network]:
+                break
         for i in range(N_h):
             for j in range(N_x):
                 Wx[network, i, j] = states[j * line + i]
