@@ -104,7 +104,7 @@ def _of_functions(value, right, at, rtol):
             return ...
         wrong = _wrong(got, expected, rtol)
         if wrong is not None:
-            said = "which is wrong" if wrong.startswith("this is another") else wrong
+            said = "which is wrong" if wrong.startswith(("this is another", "these are other")) else wrong
             return f"at {_shown(case)} it is {_shown(got)}, {said}"
     return None
 
@@ -167,7 +167,9 @@ def _numbers(value):
 
 
 def _shown(value):
-    """Arguments and values with few digits."""
+    """Arguments and values with few digits, large arrays by their shape."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return np.array2string(value, precision=4) if value.size <= 6 else f"an array of shape {value.shape}"
     if isinstance(value, tuple):
         inside = ", ".join(map(_shown, value))
         return f"({inside},)" if len(value) == 1 else f"({inside})"
