@@ -6,8 +6,8 @@ reduced by these rules and no other:
 
 - a power of one matrix times a power of the same one adds the exponents; diagonal matrices commute;
 - transposing reverses a word; traces are cyclic and do not see transposition; (A ⊗ B) vec(M) = vec(B M Aᵀ);
-- a matrix with orthonormal columns has RᵀR = 1 (R†R = 1 where it is complex);
-- where WR = RB is given for W = RBR†, so is WᵏR = RBᵏ for every k >= 0, and its adjoint;
+- a matrix with orthonormal columns has RᵀR = 1 (R†R = 1 where it is complex); an inverse is the power −1;
+- where WR = RB is given for W = RBR†, or for W = RBR⁻¹, so is WᵏR = RBᵏ for every k >= 0, and its adjoint;
 - names of summation indices do not matter, a sum may run backwards, and two ranges are equal where each implies the
   other; a sum over an empty range is 0.
 """
@@ -23,7 +23,17 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
-from lrnn_helpers.symbolic._reduce import Factor, Letter, Term, collected, contracted, normal, smallest, transposed
+from lrnn_helpers.symbolic._reduce import (
+    Factor,
+    Letter,
+    Term,
+    collected,
+    contracted,
+    normal,
+    rewritten,
+    smallest,
+    transposed,
+)
 
 __all__ = [
     "Expression",
@@ -244,7 +254,7 @@ def matrix(name, rows, cols, *, diagonal=False, orthonormal=False, real=True, si
     diagonal, orthonormal, real : bool
         Whether it is diagonal, has orthonormal columns, is real.
     similar : tuple of two expressions, optional
-        (R, B) where it is R B R†, with R of orthonormal columns.
+        (R, B) where it is R B R†, with R of orthonormal columns; or R B R⁻¹, with any other R.
 
     Examples
     --------
@@ -606,6 +616,8 @@ def _places(word, letter):
         if f.letter == letter:
             if f.power == 1:
                 yield word[:at], f, word[at + 1 :], (), frozenset()
+            elif f.power.is_negative:
+                raise ValueError(f"the inverse of {letter.name} is not differentiated")
             else:
                 r = sp.Dummy("r", integer=True)
                 left, right = f._replace(power=r), f._replace(power=sp.expand(f.power - 1 - r))
@@ -625,17 +637,30 @@ def _matrix_power(base, n):
             out = out @ base
         return out
     term = base.terms[0] if len(base.terms) == 1 else Term(sp.Integer(0))
+    term = term._replace(word=rewritten(term.word))
     word = term.word
     if len(word) == 1 and term.coefficient == 1 and not term.loops and not term.bound:
         return Expression([Term(sp.Integer(1), (word[0]._replace(power=sp.expand(word[0].power * n)),))], base.shape)
-    if len(word) == 3 and term.coefficient == 1 and word[2] == word[0].flip(T=True, C=True):
+    if len(word) == 3 and term.coefficient == 1 and not term.loops and not term.bound:
         R, B = word[0], word[1]
-        if R.letter.orthonormal and not R.T and not R.C and not B.T and not B.C and B.power == 1 and not B.index:
-            real = R.letter.real and B.letter.real
-            whole = Letter(f"({R.letter.name} {B.letter.name} {R.letter.name}†)", R.letter.rows, R.letter.rows,
-                           real=real, similar=(R.letter, B.letter))  # fmt: skip
+        plain = not (R.T or R.C or B.T or B.C) and R.power == B.power == 1 and not R.index and not B.index
+        if plain and word[2] == (R.flip(T=True, C=True) if R.letter.orthonormal else R._replace(power=sp.Integer(-1))):
+            mark = "†" if R.letter.orthonormal else "⁻¹"
+            whole = Letter(f"({R.letter.name} {B.letter.name} {R.letter.name}{mark})", R.letter.rows, R.letter.rows,
+                           real=R.letter.real and B.letter.real, similar=(R.letter, B.letter))  # fmt: skip
             return Expression([Term(sp.Integer(1), (Factor(whole, power=n),))], base.shape)
     raise ValueError(f"the power {n} of {base} has no word")
+
+
+def _inverse(m):
+    m = m.reduced()
+    if len(m.shape) != 2 or m.shape[0] != m.shape[1] or len(m.terms) != 1:
+        raise ValueError(f"an inverse needs one product of square matrices, got {m}")
+    (term,) = m.terms
+    if term.loops or term.bound or any(f.letter.rows != f.letter.cols for f in term.word):
+        raise ValueError(f"an inverse needs one product of square matrices, got {m}")
+    word = tuple(f._replace(power=sp.expand(-f.power)) for f in reversed(term.word))
+    return Expression([Term(1 / term.coefficient, word)], m.shape, m.given)
 
 
 class _Norm(NamedTuple):
@@ -707,6 +732,7 @@ def _outer(one, two):
 
 _NUMPY = {
     np.linalg.matrix_power: _matrix_power,
+    np.linalg.inv: _inverse,
     np.linalg.norm: _Norm,
     np.trace: _trace,
     np.outer: _outer,
