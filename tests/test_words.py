@@ -288,6 +288,24 @@ def test_sums_of_numbers_too():
     assert abs(slope(**numbers) - (up - down) / (2 * step)) < 1e-8
 
 
+@pytest.mark.parametrize("ends, equal", [((1, 1), True), ((0, 1), False)])
+def test_a_sum_of_numbers_telescopes_from_any_two_powers(ends, equal):
+    b, d = sp.symbols("b d", real=True)
+
+    def spread(b, d, T):
+        return (b - d) * sum(b**r * d ** (T - 1 - r) for r in range(0, T)), b**T - d**T
+
+    def ends_apart(b, d, T):
+        inner = sum((T - k) * b ** (2 * k) for k in range(1, T - 1))
+        return sum((T - k) * b ** (2 * k) for k in range(0, T)), inner + T * ends[0] + ends[1] * b ** (2 * T - 2)
+
+    given = dict(b=b, d=d, T=k + 2)
+    for function, holds in ((spread, True), (ends_apart, equal)):
+        one, two = words.run(function, given)
+        assert (one - two).vanishes() is holds
+    assert abs(np.subtract(*spread(0.7, -0.4, 4))) < 1e-12
+
+
 def gradient_of_Wh(Wx, Wh, Wy, x, y):
     (P, T, _), power = x.shape, matrix_power
 

@@ -273,11 +273,13 @@ def _from_its_ends(term, name):
 
 
 def _from_its_place(term, name):
-    for f in term.factors:
-        for e in (f.power, *f.index):
-            if abs(_coefficient(e, name)) == 1:
-                sign = _coefficient(e, name)
-                return [term.moved({name: sp.expand(sign * (name - e) + name)})]
+    powers = sorted(term.coefficient.atoms(sp.Pow), key=lambda p: (show(p.base), show(p.exp)))
+    for e in (*(e for f in term.factors for e in (f.power, *f.index)), *(p.exp for p in powers)):
+        m = _coefficient(e, name)
+        if m.is_Integer and m != 0:
+            offset = sp.expand(e / m - name)
+            if all(c.is_Integer for c in offset.as_coefficients_dict().values()):
+                return [term.moved({name: sp.sign(m) * name - offset})]
     return [term]
 
 
@@ -354,10 +356,13 @@ def _joined(faces, others, given):
             for e in sorted(more.limits, key=show):
                 name = next((n for n in more.bound if abs(_coefficient(e, n)) == 1), None)
                 short = more.limits - {e} | {sp.expand(e - 1)}
-                if name is not None and _within(short, less.limits, given) and _within(less.limits, short, given):
+                if name is not None and _within(less.limits, short, given):
                     at = {name: sp.expand(name - e / _coefficient(e, name))}
                     last = more._replace(limits=more.limits - {e}).moved(at)
-                    return [less._replace(coefficient=sp.expand(p + q) * rest), *normal(last)]
+                    if _within(short, less.limits, given):
+                        return [less._replace(coefficient=sp.expand(p + q) * rest), *normal(last)]
+                    if any(sp.expand(e - other).is_Integer for other in less.limits):  # some values more, not T more
+                        return [less, more._replace(limits=short), *normal(last)]
     return None
 
 
