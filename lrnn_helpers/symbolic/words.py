@@ -234,6 +234,18 @@ class Numbers:
 def numbers(name, end):
     """Real numbers s_1 … s_end, of which ``s[i - 1]`` is s_i: any, by their name, or those that a function of i gives.
 
+    Parameters
+    ----------
+    name : str or callable
+        Their name, or a function of the sympy index i that returns s_i.
+    end : sympy expression
+        The last index.
+
+    Returns
+    -------
+    Numbers
+        With ``shape`` (end,), so that ``len`` inside `run` is the end.
+
     Examples
     --------
     >>> from lrnn_helpers import symbolic
@@ -256,6 +268,11 @@ def matrix(name, rows, cols, *, diagonal=False, orthonormal=False, real=True, si
     similar : tuple of two expressions, optional
         (R, B) where it is R B R†, with R of orthonormal columns; or R B R⁻¹, with any other R.
 
+    Returns
+    -------
+    Expression
+        Of shape (rows, cols).
+
     Examples
     --------
     >>> from lrnn_helpers.symbolic import words
@@ -273,6 +290,16 @@ def matrix(name, rows, cols, *, diagonal=False, orthonormal=False, real=True, si
 def identity(space):
     """The identity of a space.
 
+    Parameters
+    ----------
+    space : str
+        Its name.
+
+    Returns
+    -------
+    Expression
+        Of shape (space, space).
+
     Examples
     --------
     >>> from lrnn_helpers.symbolic import words
@@ -286,7 +313,21 @@ def identity(space):
 def family(name, ends, rows, cols="", *, diagonal=False, real=True, white=False):
     """Matrices (vectors, where `cols` is empty) numbered by indices from 1 to each of `ends`.
 
-    `white` vectors x have Σ_p x_pt x_pt'ᵀ = δ_tt' I, where p is the first index and runs over all samples.
+    Parameters
+    ----------
+    name, rows, cols : str
+        Their name, and the names of the spaces that they map to and from.
+    ends : sequence of sympy expressions
+        The last value of each index.
+    diagonal, real : bool
+        Whether they are diagonal (square ones only), and real.
+    white : bool
+        Vectors x with Σ_p x_pt x_pt'ᵀ = δ_tt' I, where p is the first index and runs over all samples.
+
+    Returns
+    -------
+    Family
+        Of which ``S[i - 1]`` is the `Expression` of index i.
 
     Examples
     --------
@@ -419,6 +460,16 @@ def gradient(expression, matrix):
         One letter. Of a complex one the scalar, which must be real, is differentiated in its real and imaginary part,
         ∂/∂Re + i ∂/∂Im: twice the derivative in its conjugate.
 
+    Returns
+    -------
+    Expression
+        Of the shape of `matrix`.
+
+    Raises
+    ------
+    ValueError
+        Where `matrix` is not one letter, or an inverse of it is differentiated.
+
     Examples
     --------
     >>> from lrnn_helpers.symbolic import words
@@ -441,6 +492,17 @@ def gradient(expression, matrix):
 
 def differentiate(expression, symbol):
     """The derivative of a sum in a commuting symbol on which its ranges do not depend.
+
+    Parameters
+    ----------
+    expression : Expression
+    symbol : sympy symbol
+        One of its coefficients.
+
+    Returns
+    -------
+    Expression
+        Of the same shape.
 
     Examples
     --------
@@ -465,6 +527,16 @@ def differential(expression, directions):
     expression : Expression
     directions : list of (matrix, direction)
         Each matrix one real letter, each direction an expression of its shape.
+
+    Returns
+    -------
+    Expression
+        Of the shape of `expression`.
+
+    Raises
+    ------
+    ValueError
+        Where a matrix is not one letter, or stands in a trace, or the expression is a Kronecker product.
 
     Examples
     --------
@@ -503,6 +575,11 @@ def tangent(one, other, matrix):
     Expression
         Of L X r and M X q it is (r·q) L Mᵀ for vectors r, q, and rᵀq ⊗ L Mᵀ for matrices.
 
+    Raises
+    ------
+    ValueError
+        Where the two are not two vectors or two matrices, or the letter is complex or stands transposed.
+
     Examples
     --------
     >>> from lrnn_helpers import symbolic
@@ -538,6 +615,11 @@ def correlate(expression, means):
         Sums over the first index of two families of vectors, which stand side by side as y xᵀ.
     means : dict
         (name, name) of two families to the Family of their correlations, numbered by their other indices in this order.
+
+    Returns
+    -------
+    Expression
+        Of the same shape; sums over samples that `means` does not name stay.
 
     Examples
     --------
