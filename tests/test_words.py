@@ -457,6 +457,18 @@ def test_only_the_sum_over_all_samples_of_white_inputs_is_the_identity(first, la
     assert (words.run(whole, dict(x=x)) - words.identity("x")).vanishes() is white
 
 
+def test_the_squares_of_white_inputs_add_up_to_the_size_of_their_space():
+    def squares(x):
+        return sum(np.linalg.norm(x[p, 0]) ** 2 for p in range(P))
+
+    white = words.family("x", [P, T], "x", white=True)
+    size = sp.Symbol("N_x", integer=True, positive=True)
+    found = words.run(squares, dict(x=white))
+    assert (found - words.Expression([words.Term(size)], ())).vanishes() and not (found - 1).vanishes()
+    samples = tasks.structured_task(np.ones((2, 3)), P=7, seed=0).x
+    assert abs(sum(np.linalg.norm(x_p[0]) ** 2 for x_p in samples) - 2) < 1e-12
+
+
 def test_what_has_no_word_is_refused():
     def loop(Wh, T):
         total = 0

@@ -179,9 +179,13 @@ def contracted(term, mean):
             continue
         new, change = found
         words[which] = (*word[:first], *new, *word[second + 1 :])
+        traced = sp.Integer(1)
+        if isinstance(which, int) and not words[which]:
+            del words[which]
+            traced = _size(f.letter.rows)  # the trace of the identity that is left
         loops = tuple(word for w, word in words.items() if isinstance(w, int))
         bound, limits = tuple(k for k in term.bound if k != p), term.limits - over
-        done = Term(term.coefficient, words[None], loops, bound, limits, words["left"])
+        done = Term(term.coefficient * traced, words[None], loops, bound, limits, words["left"])
         return contracted(done.moved(change), mean)
     return term
 
