@@ -198,7 +198,7 @@ class Shown(SphinxDirective):
 
 
 def statement(row, cite):
-    """What is printed, what holds in its place, for which domain, and what it rests on; `cite` makes a link of an id."""
+    """What is printed, what holds instead, for which domain, and what it rests on; `cite` makes a link of an id."""
     forms = [("printed", row.get("latex")), ("corrected", row.get("erratum", {}).get("corrected"))]
     parts = [
         f'<p class="form {word}" data-tex="{escape(latex.strip())}"><span class="word">{word}</span> '
