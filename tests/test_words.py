@@ -23,6 +23,8 @@ G = words.matrix("G", "n", "n", diagonal=True, orthonormal=True)  # signs
 L = words.matrix("L", "n", "n", diagonal=True, real=False)
 M = words.matrix("M", "h", "h", real=False, similar=(Q, L))
 W, Z = words.matrix("W", "h", "h", similar=(R, B)), words.matrix("Z", "h", "h", similar=(Q, L))
+S, K = (words.matrix(name, "h", "h", real=False) for name in "SK")
+V = S @ K @ np.linalg.inv(S)
 LETTERS = dict(Wx=Wx, Wh=Wh, Wy=Wy, x=x, y=y)
 
 
@@ -38,6 +40,8 @@ def arrays(length, samples=4, seed=0, complex_pairs=False):
     out["(R B R†)"] = out["R"] @ out["B"] @ out["R"].T
     out["L"] = np.diag([0.4 + 0.3j, 0.7 - 0.2j]) if complex_pairs else out["L"]
     out["M"] = q @ out["L"] @ q.conj().T
+    out |= {name: rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)) for name in "SK"}
+    out["(S K S⁻¹)"] = out["S"] @ out["K"] @ np.linalg.inv(out["S"])
     return out | dict(W=out["R"] @ out["B"] @ out["R"].T, Z=(q @ out["L"] @ q.conj().T).real)
 
 
@@ -149,6 +153,15 @@ REDUCE = {
     "no rule M'Q": matrix_power(M, T).T @ Q,
     "no rule Q'M": Q.T @ matrix_power(M, T),
     "composite": R.T @ matrix_power(R @ B @ R.T, T) @ R,
+    "inverse": np.linalg.inv(S @ Wh) @ S @ K,
+    "V S": matrix_power(V, T) @ S,
+    "S⁻¹V": np.linalg.inv(S) @ matrix_power(V, T),
+    "V†S⁻†": matrix_power(V, T).conj().T @ np.linalg.inv(S).conj().T,
+    "S†V†": S.conj().T @ matrix_power(V, T).conj().T,
+    "no rule V S*": matrix_power(V, T) @ S.conj(),
+    "no rule V'S": matrix_power(V, T).T @ S,
+    "no rule S†V": S.conj().T @ matrix_power(V, T),
+    "no rule V S⁻¹": matrix_power(V, T) @ np.linalg.inv(S),
     "loop": np.trace(R @ B @ R.T) * D,
     "size": np.trace(R @ R.T) * D,
     "turned loop": np.trace(R.T @ W @ W @ R) * E,
@@ -162,8 +175,8 @@ def test_a_rule_keeps_the_value(name):
     fixed = words.Expression((t.moved(change) for t in expression.terms), expression.shape)
     assert fixed.reduced().terms, name
     before, after = value(fixed, given, 3), value(fixed.reduced(), given, 3)
-    if "M" in name:
-        assert any(f.letter.name == "M" for t in fixed.reduced().terms for f in t.word) is ("no rule" in name)
+    if "M" in name or "V" in name:
+        assert any(f.letter.similar for t in fixed.reduced().terms for f in t.word) is ("no rule" in name)
     assert np.linalg.norm(before) > 1e-3
     np.testing.assert_allclose(after, before, rtol=1e-11, atol=1e-12)
 
@@ -211,6 +224,7 @@ FALSE = {
                        lambda Wh, T: sum(matrix_power(Wh, j) for i in range(T) for j in range(i, T))),
     "diagonal order": (lambda B, D: B @ D, lambda B, D: D @ B),
     "no orthogonal rows": (lambda R, Wh: R @ R.T @ Wh, lambda R, Wh: Wh),
+    "inverse order": (lambda S, K: np.linalg.inv(S @ K), lambda S, K: np.linalg.inv(S) @ np.linalg.inv(K)),
     "one sign": (lambda G, D: G @ D @ G, lambda G, D: G @ D),
     "signs do not commute": (lambda G, B: G @ B @ G, lambda G, B: B),
     "no dagger": (lambda Q, L: Q.T @ Q @ L, lambda Q, L: L),
@@ -222,7 +236,7 @@ FALSE = {
 
 
 def both(pair):
-    named = LETTERS | dict(T=T, A=Wh, R=R, B=B, D=D, E=E, G=G, Q=Q, L=L, W=W, Z=Z)
+    named = LETTERS | dict(T=T, A=Wh, R=R, B=B, D=D, E=E, G=G, Q=Q, L=L, W=W, Z=Z, S=S, K=K)
     return [words.run(f, {n: named[n] for n in f.__code__.co_varnames[: f.__code__.co_argcount]}) for f in pair]
 
 
@@ -272,6 +286,24 @@ def test_sums_of_numbers_too():
     step = 1e-6
     up, down = (squares(**numbers | dict(b=numbers["b"] + d)) for d in (step, -step))
     assert abs(slope(**numbers) - (up - down) / (2 * step)) < 1e-8
+
+
+@pytest.mark.parametrize("ends, equal", [((1, 1), True), ((0, 1), False)])
+def test_a_sum_of_numbers_telescopes_from_any_two_powers(ends, equal):
+    b, d = sp.symbols("b d", real=True)
+
+    def spread(b, d, T):
+        return (b - d) * sum(b**r * d ** (T - 1 - r) for r in range(0, T)), b**T - d**T
+
+    def ends_apart(b, d, T):
+        inner = sum((T - k) * b ** (2 * k) for k in range(1, T - 1))
+        return sum((T - k) * b ** (2 * k) for k in range(0, T)), inner + T * ends[0] + ends[1] * b ** (2 * T - 2)
+
+    given = dict(b=b, d=d, T=k + 2)
+    for function, holds in ((spread, True), (ends_apart, equal)):
+        one, two = words.run(function, given)
+        assert (one - two).vanishes() is holds
+    assert abs(np.subtract(*spread(0.7, -0.4, 4))) < 1e-12
 
 
 def gradient_of_Wh(Wx, Wh, Wy, x, y):
@@ -425,6 +457,18 @@ def test_only_the_sum_over_all_samples_of_white_inputs_is_the_identity(first, la
     assert (words.run(whole, dict(x=x)) - words.identity("x")).vanishes() is white
 
 
+def test_the_squares_of_white_inputs_add_up_to_the_size_of_their_space():
+    def squares(x):
+        return sum(np.linalg.norm(x[p, 0]) ** 2 for p in range(P))
+
+    white = words.family("x", [P, T], "x", white=True)
+    size = sp.Symbol("N_x", integer=True, positive=True)
+    found = words.run(squares, dict(x=white))
+    assert (found - words.Expression([words.Term(size)], ())).vanishes() and not (found - 1).vanishes()
+    samples = tasks.structured_task(np.ones((2, 3)), P=7, seed=0).x
+    assert abs(sum(np.linalg.norm(x_p[0]) ** 2 for x_p in samples) - 2) < 1e-12
+
+
 def test_what_has_no_word_is_refused():
     def loop(Wh, T):
         total = 0
@@ -446,6 +490,11 @@ def test_what_has_no_word_is_refused():
         matrix_power(Wx, 2)
     with pytest.raises(ValueError, match="has no word"):
         matrix_power(Wh + Wh.T, T)
+    for refused in (Wx, Wh + Wh.T, R @ R.T):
+        with pytest.raises(ValueError, match="one product of square matrices"):
+            np.linalg.inv(refused)
+    with pytest.raises(ValueError, match="inverse of Wh is not differentiated"):
+        words.gradient(np.trace(np.linalg.inv(Wh)), Wh)
     with pytest.raises(TypeError, match="no cross"):
         np.cross(Wh, Wh)
     with pytest.raises(ValueError, match="not transposed"):

@@ -19,7 +19,7 @@ class Letter(NamedTuple):
     diagonal: bool = False
     orthonormal: bool = False
     real: bool = True
-    similar: tuple = ()  # (R, B), letters, where this one is R B R†
+    similar: tuple = ()  # (R, B), letters, where this one is R B R†, or R B R⁻¹ where R is not orthonormal
     ends: tuple = ()  # of a family: the symbols at which its indices end
     white: bool = False  # a family x of vectors with Σ_p x_pt x_pt'ᵀ = δ_tt' I
 
@@ -100,11 +100,15 @@ def _pair(f, g):
         return ()
     if a == b and f.index == g.index and (f.T, f.C) == (g.T, g.C) and a.rows == a.cols:
         return (f._replace(power=sp.expand(f.power + g.power)),)
-    if a.similar and b == a.similar[0] and not g.T and g.power == 1:  # W R = R B, and its conjugate and adjoint
+    if (swapped := _inverted(f, g)) is not None:
+        return swapped
+    if (
+        a.similar and b == a.similar[0] and b.orthonormal and not g.T and g.power == 1
+    ):  # W R = R B, and its conjugate and adjoint
         C = f.T ^ g.C if a.real else f.C
         if b.real or g.C == f.T ^ C:
             return g, Factor(a.similar[1], f.index, f.power).flip(T=f.T, C=C)
-    if b.similar and a == b.similar[0] and f.T and f.power == 1:  # R† W = B R†
+    if b.similar and a == b.similar[0] and a.orthonormal and f.T and f.power == 1:  # R† W = B R†
         C = g.T ^ (not f.C) if b.real else g.C
         if a.real or f.C != g.T ^ C:
             return Factor(b.similar[1], g.index, g.power).flip(T=g.T, C=C), f
@@ -113,7 +117,20 @@ def _pair(f, g):
     return None
 
 
-def _rewritten(word):
+def _inverted(f, g):
+    """What neighbours become that are W = R B R⁻¹ and R (or R⁻¹ and W, or these transposed), or None."""
+    for whole, basis, power in ((f, g, -1 if f.T else 1), (g, f, 1 if g.T else -1)):
+        if not whole.letter.similar:
+            continue
+        R, B = whole.letter.similar
+        alike = basis.T == whole.T and (basis.C == whole.C or R.real)
+        if basis.letter == R and not R.orthonormal and basis.power == power and alike:
+            inner = Factor(B, whole.index, whole.power).flip(T=whole.T, C=whole.C)
+            return (basis, inner) if whole is f else (inner, basis)
+    return None
+
+
+def rewritten(word):
     """A word to whose neighbours no rule applies any more."""
     word, at = tuple(f for f in word if f.power != 0), 0
     while at < len(word) - 1:
@@ -129,9 +146,9 @@ def _closed(loop):
     """A cyclic word, reduced across its seam too, and 1; or the empty word and the size of the space it runs over."""
     for turn in range(len(loop)):
         turned = loop[turn:] + loop[:turn]
-        if len(shorter := _rewritten(turned)) < len(turned):
+        if len(shorter := rewritten(turned)) < len(turned):
             return _closed(shorter) if shorter else ((), _size(turned[0].ends[0]))
-    return (_rewritten(loop), sp.Integer(1)) if loop else ((), sp.Integer(1))
+    return (rewritten(loop), sp.Integer(1)) if loop else ((), sp.Integer(1))
 
 
 def _size(space):
@@ -162,9 +179,13 @@ def contracted(term, mean):
             continue
         new, change = found
         words[which] = (*word[:first], *new, *word[second + 1 :])
+        traced = sp.Integer(1)
+        if isinstance(which, int) and not words[which]:
+            del words[which]
+            traced = _size(f.letter.rows)  # the trace of the identity that is left
         loops = tuple(word for w, word in words.items() if isinstance(w, int))
         bound, limits = tuple(k for k in term.bound if k != p), term.limits - over
-        done = Term(term.coefficient, words[None], loops, bound, limits, words["left"])
+        done = Term(term.coefficient * traced, words[None], loops, bound, limits, words["left"])
         return contracted(done.moved(change), mean)
     return term
 
@@ -195,7 +216,7 @@ def normal(term):
         if loop:
             loops.append(loop)
     coefficient = sp.powsimp(sp.expand(sp.sympify(term.coefficient * size), power_exp=False))
-    word, left = _rewritten(term.word), _rewritten(term.left)
+    word, left = rewritten(term.word), rewritten(term.left)
     for part in sp.Add.make_args(sp.expand(coefficient, power_exp=False)):
         if part != 0:
             yield term._replace(coefficient=part, word=word, loops=tuple(loops), left=left)
@@ -256,11 +277,13 @@ def _from_its_ends(term, name):
 
 
 def _from_its_place(term, name):
-    for f in term.factors:
-        for e in (f.power, *f.index):
-            if abs(_coefficient(e, name)) == 1:
-                sign = _coefficient(e, name)
-                return [term.moved({name: sp.expand(sign * (name - e) + name)})]
+    powers = sorted(term.coefficient.atoms(sp.Pow), key=lambda p: (show(p.base), show(p.exp)))
+    for e in (*(e for f in term.factors for e in (f.power, *f.index)), *(p.exp for p in powers)):
+        m = _coefficient(e, name)
+        if m.is_Integer and m != 0:
+            offset = sp.expand(e / m - name)
+            if all(c.is_Integer for c in offset.as_coefficients_dict().values()):
+                return [term.moved({name: sp.sign(m) * name - offset})]
     return [term]
 
 
@@ -337,10 +360,13 @@ def _joined(faces, others, given):
             for e in sorted(more.limits, key=show):
                 name = next((n for n in more.bound if abs(_coefficient(e, n)) == 1), None)
                 short = more.limits - {e} | {sp.expand(e - 1)}
-                if name is not None and _within(short, less.limits, given) and _within(less.limits, short, given):
+                if name is not None and _within(less.limits, short, given):
                     at = {name: sp.expand(name - e / _coefficient(e, name))}
                     last = more._replace(limits=more.limits - {e}).moved(at)
-                    return [less._replace(coefficient=sp.expand(p + q) * rest), *normal(last)]
+                    if _within(short, less.limits, given):
+                        return [less._replace(coefficient=sp.expand(p + q) * rest), *normal(last)]
+                    if any(sp.expand(e - other).is_Integer for other in less.limits):  # some values more, not T more
+                        return [less, more._replace(limits=short), *normal(last)]
     return None
 
 

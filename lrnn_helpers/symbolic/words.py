@@ -6,8 +6,8 @@ reduced by these rules and no other:
 
 - a power of one matrix times a power of the same one adds the exponents; diagonal matrices commute;
 - transposing reverses a word; traces are cyclic and do not see transposition; (A ⊗ B) vec(M) = vec(B M Aᵀ);
-- a matrix with orthonormal columns has RᵀR = 1 (R†R = 1 where it is complex);
-- where WR = RB is given for W = RBR†, so is WᵏR = RBᵏ for every k >= 0, and its adjoint;
+- a matrix with orthonormal columns has RᵀR = 1 (R†R = 1 where it is complex); an inverse is the power −1;
+- where WR = RB is given for W = RBR†, or for W = RBR⁻¹, so is WᵏR = RBᵏ for every k >= 0, and its adjoint;
 - names of summation indices do not matter, a sum may run backwards, and two ranges are equal where each implies the
   other; a sum over an empty range is 0.
 """
@@ -23,7 +23,17 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
-from lrnn_helpers.symbolic._reduce import Factor, Letter, Term, collected, contracted, normal, smallest, transposed
+from lrnn_helpers.symbolic._reduce import (
+    Factor,
+    Letter,
+    Term,
+    collected,
+    contracted,
+    normal,
+    rewritten,
+    smallest,
+    transposed,
+)
 
 __all__ = [
     "Expression",
@@ -224,6 +234,18 @@ class Numbers:
 def numbers(name, end):
     """Real numbers s_1 … s_end, of which ``s[i - 1]`` is s_i: any, by their name, or those that a function of i gives.
 
+    Parameters
+    ----------
+    name : str or callable
+        Their name, or a function of the sympy index i that returns s_i.
+    end : sympy expression
+        The last index.
+
+    Returns
+    -------
+    Numbers
+        With ``shape`` (end,), so that ``len`` inside `run` is the end.
+
     Examples
     --------
     >>> from lrnn_helpers import symbolic
@@ -244,7 +266,12 @@ def matrix(name, rows, cols, *, diagonal=False, orthonormal=False, real=True, si
     diagonal, orthonormal, real : bool
         Whether it is diagonal, has orthonormal columns, is real.
     similar : tuple of two expressions, optional
-        (R, B) where it is R B R†, with R of orthonormal columns.
+        (R, B) where it is R B R†, with R of orthonormal columns; or R B R⁻¹, with any other R.
+
+    Returns
+    -------
+    Expression
+        Of shape (rows, cols).
 
     Examples
     --------
@@ -263,6 +290,16 @@ def matrix(name, rows, cols, *, diagonal=False, orthonormal=False, real=True, si
 def identity(space):
     """The identity of a space.
 
+    Parameters
+    ----------
+    space : str
+        Its name.
+
+    Returns
+    -------
+    Expression
+        Of shape (space, space).
+
     Examples
     --------
     >>> from lrnn_helpers.symbolic import words
@@ -276,7 +313,21 @@ def identity(space):
 def family(name, ends, rows, cols="", *, diagonal=False, real=True, white=False):
     """Matrices (vectors, where `cols` is empty) numbered by indices from 1 to each of `ends`.
 
-    `white` vectors x have Σ_p x_pt x_pt'ᵀ = δ_tt' I, where p is the first index and runs over all samples.
+    Parameters
+    ----------
+    name, rows, cols : str
+        Their name, and the names of the spaces that they map to and from.
+    ends : sequence of sympy expressions
+        The last value of each index.
+    diagonal, real : bool
+        Whether they are diagonal (square ones only), and real.
+    white : bool
+        Vectors x with Σ_p x_pt x_pt'ᵀ = δ_tt' I, where p is the first index and runs over all samples.
+
+    Returns
+    -------
+    Family
+        Of which ``S[i - 1]`` is the `Expression` of index i.
 
     Examples
     --------
@@ -409,6 +460,16 @@ def gradient(expression, matrix):
         One letter. Of a complex one the scalar, which must be real, is differentiated in its real and imaginary part,
         ∂/∂Re + i ∂/∂Im: twice the derivative in its conjugate.
 
+    Returns
+    -------
+    Expression
+        Of the shape of `matrix`.
+
+    Raises
+    ------
+    ValueError
+        Where `matrix` is not one letter, or an inverse of it is differentiated.
+
     Examples
     --------
     >>> from lrnn_helpers.symbolic import words
@@ -431,6 +492,17 @@ def gradient(expression, matrix):
 
 def differentiate(expression, symbol):
     """The derivative of a sum in a commuting symbol on which its ranges do not depend.
+
+    Parameters
+    ----------
+    expression : Expression
+    symbol : sympy symbol
+        One of its coefficients.
+
+    Returns
+    -------
+    Expression
+        Of the same shape.
 
     Examples
     --------
@@ -455,6 +527,16 @@ def differential(expression, directions):
     expression : Expression
     directions : list of (matrix, direction)
         Each matrix one real letter, each direction an expression of its shape.
+
+    Returns
+    -------
+    Expression
+        Of the shape of `expression`.
+
+    Raises
+    ------
+    ValueError
+        Where a matrix is not one letter, or stands in a trace, or the expression is a Kronecker product.
 
     Examples
     --------
@@ -493,6 +575,11 @@ def tangent(one, other, matrix):
     Expression
         Of L X r and M X q it is (r·q) L Mᵀ for vectors r, q, and rᵀq ⊗ L Mᵀ for matrices.
 
+    Raises
+    ------
+    ValueError
+        Where the two are not two vectors or two matrices, or the letter is complex or stands transposed.
+
     Examples
     --------
     >>> from lrnn_helpers import symbolic
@@ -528,6 +615,11 @@ def correlate(expression, means):
         Sums over the first index of two families of vectors, which stand side by side as y xᵀ.
     means : dict
         (name, name) of two families to the Family of their correlations, numbered by their other indices in this order.
+
+    Returns
+    -------
+    Expression
+        Of the same shape; sums over samples that `means` does not name stay.
 
     Examples
     --------
@@ -606,6 +698,8 @@ def _places(word, letter):
         if f.letter == letter:
             if f.power == 1:
                 yield word[:at], f, word[at + 1 :], (), frozenset()
+            elif f.power.is_negative:
+                raise ValueError(f"the inverse of {letter.name} is not differentiated")
             else:
                 r = sp.Dummy("r", integer=True)
                 left, right = f._replace(power=r), f._replace(power=sp.expand(f.power - 1 - r))
@@ -625,17 +719,30 @@ def _matrix_power(base, n):
             out = out @ base
         return out
     term = base.terms[0] if len(base.terms) == 1 else Term(sp.Integer(0))
+    term = term._replace(word=rewritten(term.word))
     word = term.word
     if len(word) == 1 and term.coefficient == 1 and not term.loops and not term.bound:
         return Expression([Term(sp.Integer(1), (word[0]._replace(power=sp.expand(word[0].power * n)),))], base.shape)
-    if len(word) == 3 and term.coefficient == 1 and word[2] == word[0].flip(T=True, C=True):
+    if len(word) == 3 and term.coefficient == 1 and not term.loops and not term.bound:
         R, B = word[0], word[1]
-        if R.letter.orthonormal and not R.T and not R.C and not B.T and not B.C and B.power == 1 and not B.index:
-            real = R.letter.real and B.letter.real
-            whole = Letter(f"({R.letter.name} {B.letter.name} {R.letter.name}†)", R.letter.rows, R.letter.rows,
-                           real=real, similar=(R.letter, B.letter))  # fmt: skip
+        plain = not (R.T or R.C or B.T or B.C) and R.power == B.power == 1 and not R.index and not B.index
+        if plain and word[2] == (R.flip(T=True, C=True) if R.letter.orthonormal else R._replace(power=sp.Integer(-1))):
+            mark = "†" if R.letter.orthonormal else "⁻¹"
+            whole = Letter(f"({R.letter.name} {B.letter.name} {R.letter.name}{mark})", R.letter.rows, R.letter.rows,
+                           real=R.letter.real and B.letter.real, similar=(R.letter, B.letter))  # fmt: skip
             return Expression([Term(sp.Integer(1), (Factor(whole, power=n),))], base.shape)
     raise ValueError(f"the power {n} of {base} has no word")
+
+
+def _inverse(m):
+    m = m.reduced()
+    if len(m.shape) != 2 or m.shape[0] != m.shape[1] or len(m.terms) != 1:
+        raise ValueError(f"an inverse needs one product of square matrices, got {m}")
+    (term,) = m.terms
+    if term.loops or term.bound or any(f.letter.rows != f.letter.cols for f in term.word):
+        raise ValueError(f"an inverse needs one product of square matrices, got {m}")
+    word = tuple(f._replace(power=sp.expand(-f.power)) for f in reversed(term.word))
+    return Expression([Term(1 / term.coefficient, word)], m.shape, m.given)
 
 
 class _Norm(NamedTuple):
@@ -707,6 +814,7 @@ def _outer(one, two):
 
 _NUMPY = {
     np.linalg.matrix_power: _matrix_power,
+    np.linalg.inv: _inverse,
     np.linalg.norm: _Norm,
     np.trace: _trace,
     np.outer: _outer,

@@ -198,7 +198,7 @@ class Shown(SphinxDirective):
 
 
 def statement(row, cite):
-    """What is printed, what holds in its place and what it rests on, as HTML; `cite` makes a link of an id."""
+    """What is printed, what holds instead, for which domain, and what it rests on; `cite` makes a link of an id."""
     forms = [("printed", row.get("latex")), ("corrected", row.get("erratum", {}).get("corrected"))]
     parts = [
         f'<p class="form {word}" data-tex="{escape(latex.strip())}"><span class="word">{word}</span> '
@@ -207,6 +207,7 @@ def statement(row, cite):
         if latex
     ]
     parts += [f"<p>assuming {escape(row['assumes'])}</p>"] if "assumes" in row else []
+    parts += [f"<p>stated for {escape(row['domain'])}</p>"] if "domain" in row else []
     for word, key in (("rests on", "uses"), ("proved by", "proof")):
         parts += [f"<p>{word} {', '.join(map(cite, row[key]))}</p>"] if row.get(key) else []
     return "".join(parts)
