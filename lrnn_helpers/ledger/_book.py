@@ -119,14 +119,14 @@ def errata(rows):
 def statuses(rows, records):
     """Printed form and evidence of every row that is not a claim, a panel, a figure or empty, as a `Status` by id.
 
-    Everything is derived from the records of `holds`, `limit`, `defines`, `refutes` and `follows`, and for results of our own
-    (``ours-``) from claims over their domain. The printed form is open without a record; refuted, it is a slip, wrong,
-    or right under a stated condition, as its erratum says; else it is right, or a definition. The evidence is that for
-    the form that holds, the corrected one of a refuted row: numeric; symbolic for listed T; proved where it held on
-    symbols for every T, or every row of its ``proof`` did and, where the row says what it takes (``given``), the steps
-    give it. A copy or a continuation without a check of its own has the
-    status of the row it is ``of``. A step that states what it takes and gives is numeric where its checks took or gave
-    anything else. The effective evidence is the weakest along what a row uses.
+    Everything is derived from the records of `holds`, `limit`, `defines`, `refutes` and `follows`, and for results of
+    our own (``ours-``) from claims over their domain. The printed form is open without a record; refuted, it is a slip,
+    wrong, or right under a stated condition, as its erratum says; else it is right, or a definition. The evidence is
+    that for the form that holds, the corrected one of a refuted row: numeric; symbolic for listed T; proved where it
+    held on symbols for every T, or every row of its ``proof`` did and, where the row says what it takes (``given``),
+    they give it. A step is numeric where its checks took or gave another thing than it states. A copy or a continuation
+    without a check of its own has the status of the row it is ``of``. The effective evidence is the weakest along what
+    a row uses.
 
     Raises
     ------

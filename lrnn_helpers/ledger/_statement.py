@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import cache
 from math import inf
 from typing import NamedTuple
 
 ASCII = str.maketrans({"≥": ">=", "≤": "<=", "≠": "!=", "^": "**", "²": "**2"})
-ASCII |= {
-    ord(letter): name for letter, name in zip("βδκλμστ", "beta delta kappa lam mu sigma tau".split(), strict=True)
-}
+GREEK = {"β": "beta", "δ": "delta", "κ": "kappa", "λ": "lam", "μ": "mu", "σ": "sigma", "τ": "tau"}
+ASCII |= str.maketrans(GREEK)
 SIGN = re.compile(r"(?<![<>=!])(<=|>=|!=|<|>|=)(?![=])")
 NUMBER = r"-?\d+(?:/\d+)?"
 WITHIN = re.compile(rf"(?:({NUMBER}) (<=?) )?(\w+) (<=|>=|!=|<|>|=) ({NUMBER})")
@@ -49,6 +49,7 @@ class Statement(NamedTuple):
     words: frozenset
 
     @classmethod
+    @cache
     def read(cls, text):
         """From its text. n stands for T − 1, so that T ≥ 5 is n ≥ 4; what is no range of a letter stays a word."""
         said, _, under = " ".join(str(text).split()).translate(ASCII).partition(" for ")
@@ -108,7 +109,7 @@ def certified(row, records):
 
 
 def gaps(rows, id):
-    """Where the proof of a row does not hold together, one line each; none where it has none, or says not what it takes.
+    """Where the proof of a row does not hold together, one line each; none where the row says not what it takes.
 
     The steps of ``proof`` and the results under ``uses`` give their statements one after the other, each step once all
     that it takes has been given. What a step, or the row at the end, takes and nothing gives is a gap; so is a row that

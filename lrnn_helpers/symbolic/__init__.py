@@ -316,15 +316,15 @@ def positive(expression: sp.Expr, given: Sequence[sp.Rel] = (), strict: bool = T
     """Whether an expression is shown to be > 0 wherever the relations hold, by a form in which no term is negative.
 
     A relation between letters is solved for one of them with what one side exceeds the other by, and a range of one
-    letter is mapped on that of a positive one. The expression then has the sign if each term of it, or of its numerator
-    and its denominator, has it by the signs of its factors.
+    letter is mapped on that of a positive one; what cannot be used so is left out. The expression then has the sign if
+    each term of it, or of its numerator and its denominator, has it by the signs of its factors.
 
     Parameters
     ----------
     expression : sympy expression
         In real symbols.
     given : sequence of sympy relations
-        ``>``, ``>=``, ``<``, ``<=``, equal or unequal, each linear in a letter.
+        ``>``, ``>=``, ``<``, ``<=`` between letters, linear in one; of a single letter also equal and unequal.
     strict : bool
         False asks for >= 0 only.
 
@@ -355,23 +355,23 @@ def positive(expression: sp.Expr, given: Sequence[sp.Rel] = (), strict: bool = T
         if len(relation.free_symbols) == 1:
             (letter,) = relation.free_symbols
             alone[letter] = alone.get(letter, sp.Reals).intersect(relation.as_set())
-    for number in range(len(given)):
-        relation = given[number]
-        free = [s for s in sorted(relation.free_symbols, key=str) if not isinstance(s, sp.Dummy)]
-        if len(relation.free_symbols) == 1 or not free:
-            continue
+    values = {letter: _mapped(letter, of) for letter, of in alone.items()}
+    between = [r for r in given if len(r.free_symbols) > 1 and not isinstance(r, sp.Unequality)]
+    while between:
+        relation, *between = between
         gap = relation.gts - relation.lts
-        linear = [s for s in free if not sp.diff(gap, s).has(s)]
-        linear.sort(key=lambda s: (s in alone, not sp.diff(gap, s).is_positive))
+        slopes = {s: sp.diff(gap, s) for s in sorted(gap.free_symbols, key=str) if not isinstance(s, sp.Dummy)}
+        linear = [s for s in slopes if not slopes[s].has(s) and slopes[s].subs(values).is_nonzero]
         if not linear:
             continue
+        letter = min(linear, key=lambda s: (s in alone, not slopes[s].is_positive))
         strictly = isinstance(relation, sp.StrictGreaterThan | sp.StrictLessThan)
         more = sp.Dummy(positive=True) if strictly else sp.Dummy(nonnegative=True)
-        solved = {linear[0]: sp.expand((more - gap.subs(linear[0], 0)) / sp.diff(gap, linear[0]))}
-        expression = expression.subs(solved)
-        given[number + 1 :] = [r.subs(solved) if len(r.free_symbols) > 1 else r for r in given[number + 1 :]]
-    for letter, values in alone.items():
-        expression = expression.subs(letter, _mapped(letter, values))
+        solved = sp.expand((more - gap.subs(letter, 0)) / slopes[letter])
+        expression, between = expression.subs(letter, solved), [r.subs(letter, solved) for r in between]
+        between = [relation for relation in between if isinstance(relation, sp.Rel)]
+    for letter, of in values.items():
+        expression = expression.subs(letter, of)
     rest = {s: sp.Dummy(str(s), real=True) for s in expression.free_symbols if not isinstance(s, sp.Dummy)}
     return _signed(expression.subs(rest), strict)
 
@@ -380,9 +380,9 @@ def _mapped(letter, values):
     """An expression in a positive, or nonnegative, dummy that takes every value of a set of reals."""
     if values.is_empty:
         raise ValueError(f"the relations on {letter} contradict each other")
-    if isinstance(values, sp.FiniteSet):
+    if isinstance(values, sp.FiniteSet) and len(values) == 1:
         return values.args[0]
-    if not isinstance(values, sp.Interval):  # single values left out
+    if not isinstance(values, sp.Interval):  # single values left out, or several points
         return sp.Dummy(real=True, nonzero=True) if 0 not in values else sp.Dummy(real=True)
     low, high = values.start, values.end
     closed = not (values.left_open if low.is_finite else values.right_open)
