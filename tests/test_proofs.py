@@ -207,6 +207,7 @@ WEAKER = {
         ("step-landau-square", "(1 + |b|^n)²", "n ≥ 3", "T ≥ 5"),
         ("step-landau-below", "(b^n", "β ≥ 1", "β > 1"),
         ("ours-dual", "E*", "b ≠ 0", "b > 0"),
+        ("111", "E* →", "→ β^-2", "→ 0"),
     ],
     "ours-apparent": [
         ("step-bound-middle", "2*c", ">", "≥"),
@@ -214,6 +215,8 @@ WEAKER = {
         ("step-bound-above", "c_m", "m ≥ n + 1", "m ≥ n + 2"),
         ("step-bound-together", "Q >", "n ≥ 4", "T ≥ 8"),
         ("step-bound-slope", "((√Z-1)/b^n)'", "n ≥ 4", "T ≥ 8"),
+        ("step-bound-reached", "E* - β² >", ">", "≥"),
+        ("step-bound-reached", "E* - β² ≤", "b > 0", "0 < b ≤ 1"),
     ],
     "ours-landau-threshold": [
         ("step-landau-confined", "(u - 1/β)²", "n ≥ 1", "n ≥ 5"),

@@ -123,10 +123,10 @@ def statuses(rows, records):
     our own (``ours-``) from claims over their domain. The printed form is open without a record; refuted, it is a slip,
     wrong, or right under a stated condition, as its erratum says; else it is right, or a definition. The evidence is
     that for the form that holds, the corrected one of a refuted row: numeric; symbolic for listed T; proved where it
-    held on symbols for every T, or every row of its ``proof`` did and, where the row says what it takes (``given``),
-    they give it. A step is numeric where its checks took or gave another thing than it states. A copy or a continuation
-    without a check of its own has the status of the row it is ``of``. The effective evidence is the weakest along what
-    a row uses.
+    held on symbols for every T, or every row of its ``proof`` did. A row that says what it takes (``given``) is proved
+    where its steps are and give it, else numeric; so is a step whose checks took or gave another thing than it states.
+    A copy or a continuation without a check of its own has the status of the row it is ``of``. The effective evidence
+    is the weakest along what a row uses.
 
     Raises
     ------
@@ -157,10 +157,10 @@ def statuses(rows, records):
                 found = ["numeric"] if mine else []
             real = [e for e in found if e != "definition"]
             own[id] = max(real or found or ["open"], key=EVIDENCE.index)
-            steps = rows[id].get("proof", ())
-            steps = () if steps and gaps(rows, id) else steps
-            if steps and own[id] not in ("open", "definition") and {own_evidence(s) for s in steps} == {"proved"}:
-                own[id] = "proved"
+            steps, given = rows[id].get("proof", ()), rows[id]["kind"] != "step" and rows[id].get("given")
+            if (steps or given) and own[id] not in ("open", "definition"):
+                together = {own_evidence(step) for step in steps} <= {"proved"} and not gaps(rows, id)
+                own[id] = "proved" if together else "numeric" if given else own[id]
         return own[id]
 
     def effective(id, above=()):

@@ -109,13 +109,13 @@ def certified(row, records):
 
 
 def gaps(rows, id):
-    """Where the proof of a row does not hold together, one line each; none where the row says not what it takes.
+    """Where the proof of a row does not hold together, one line each; none of a step, or where a row takes nothing.
 
     The steps of ``proof`` and the results under ``uses`` give their statements one after the other, each step once all
     that it takes has been given. What a step, or the row at the end, takes and nothing gives is a gap; so is a row that
     states its conclusion where what it takes does not reach.
     """
-    if not rows[id].get("given") or not rows[id].get("proof"):
+    if not rows[id].get("given") or rows[id]["kind"] == "step":
         return []
     known = [Statement.read(text) for other in rows[id].get("uses", ()) for text in rows[other].get("gives", ())]
     waiting = [step for step in rows[id].get("proof", ()) if rows[step].get("gives")]
