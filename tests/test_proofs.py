@@ -290,9 +290,13 @@ def test_the_road_map_says_which_step_feeds_which(road):
             assert takes == feeds, name
 
 
-def test_the_rule_sees_a_step_that_says_something_else():
+def test_the_rule_sees_a_step_that_says_or_reads_something_else():
     book = book_rules.Book(copy.deepcopy(ROWS), {}, {}, {}, RECORDS, "", "")
     assert book_rules.proofs_compose(book) == []
+    loose = [dict(r, printed="def gap(F):\n    return F\n") if r.get("call") == "follows" else r for r in RECORDS]
+    assert "step-landau-gap reads a sign off a function that nothing proves" in book_rules.proofs_compose(
+        book._replace(records=loose)
+    )
     book.rows["step-landau-gap"]["gives"] = ["D ≤ (n-1)/3 for n > 1, x > 0, x ≠ 1"]
     broken = book_rules.proofs_compose(book)
     assert any("step-landau-gap" in line for line in broken) and any("nothing gives" in line for line in broken)

@@ -239,7 +239,7 @@ class Check:
         self._record(dict(call="claim", ids=[id], text=text, **fields, **sources))
 
     # fmt: off
-    def follows(self, id, printed, gives, given=(), *, knowing=(), where=None, part=None):
+    def follows(self, id, printed, gives, given=(), *, knowing=(), where=None, part=None, excuse=""):
         """A relation that a step of a proof concludes, certified over its whole range from what the step takes.
 
         The value of `printed`, on real symbols with the names of its parameters, is the left side of a relation with 0,
@@ -263,6 +263,8 @@ class Check:
             Letters or terms of the value to what they are in other letters, by an equation of the page.
         part : int, optional
             Which part of a tuple that `printed` returns.
+        excuse : str
+            Why no `holds` of the chapter proves that `printed` is what it stands for: a theorem of calculus, say.
 
         Raises
         ------
@@ -306,6 +308,7 @@ class Check:
             raise ValueError(f"{id}: {gives!r} follows from nothing, so the check cannot fail")
         text = f"{id}  gives {gives}" + (f", from {'; '.join(given)}" if given else "") + "  ·  over the whole range"
         fields = dict(printed=source(printed), given=given, gives=gives, knowing=knowing, where=where)
+        fields |= dict(excuse=excuse) if excuse else {}
         self._record(dict(call="follows", ids=[id], text=text, **fields))
 
     def figure(self, id, *, shows, says=(), settings):
