@@ -224,7 +224,11 @@ WEAKER = {
         ("ours-finite-minima", "one barrier", "T ≥ 5", "T ≥ 8"),
     ],
     "ours-unattained": [("step-unattained", "min E >", ">", "≥"), ("step-unattained", "min E <", "b ≠ 0", "b > 1")],
-    "ours-ordering": [("step-level", "dt'/dS", "<", "≤"), ("step-exchange", "S_new - S >", "b < 1", "b < 1/2")],
+    "ours-ordering": [
+        ("step-level", "dt'/dS", "<", "≤"),
+        ("step-exchange", "S_new - S >", "b < 1", "b < 1/2"),
+        ("step-exchange", "S_new - S <", "b > 1", "b > 2"),
+    ],
     "ours-fold-limit": [
         ("step-fold-limit", "d(δ/κ)/db >", "0 < b", "1/4 < b"),
         ("step-fold-limit", "d(δ/κ)/db <", "db <", "db ≤"),
