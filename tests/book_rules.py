@@ -15,6 +15,7 @@ from PIL import Image
 from lrnn_helpers.ledger import read_records, read_rows, statuses, verdicts
 from lrnn_helpers.ledger._book import errata, is_number, read_notebooks, sentence, summary, totals
 from lrnn_helpers.ledger._seal import FENCE, digest, displays, normalise, read_texts, sealable, shown_latex
+from lrnn_helpers.ledger._statement import certified, gaps
 
 # The 199 printed forms, read against the paper. Change it only with the paper in hand.
 FROZEN = "664cf5f52c8d"
@@ -223,6 +224,19 @@ def witnesses_reach_the_floors(book):
     return out
 
 
+def proofs_compose(book):
+    """A step states what its checks took and gave, by proved functions, and a theorem takes what its steps give."""
+    out = [line for id in book.rows for line in gaps(book.rows, id)]
+    held = {(r["chapter"], r["printed"]) for r in book.records if r["call"] == "holds" and r["symbolic"] == "all"}
+    follows = [record for record in book.records if record["call"] == "follows"]
+    loose = [r for r in follows if (r["chapter"], r["printed"]) not in held and not r.get("excuse")]
+    out += [f"{record['ids'][0]} reads a sign off a function that nothing proves" for record in loose]
+    for id, row in book.rows.items():
+        if row["kind"] == "step" and not certified(row, [r for r in book.records if id in r["ids"]]):
+            out.append(f"{id} states another thing than its checks took and gave")
+    return out
+
+
 def printed_functions_write_out_the_line(book):
     """No printed function only calls that of another row."""
     trees = {}
@@ -418,6 +432,7 @@ RULES = [
     errata_are_what_the_checks_refute,
     seals_are_current,
     witnesses_reach_the_floors,
+    proofs_compose,
     printed_functions_write_out_the_line,
     claims_say_what_their_rows_say,
     own_results_are_tried_on_their_domain,

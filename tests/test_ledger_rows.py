@@ -10,7 +10,22 @@ ROWS = yaml.safe_load((ROOT / "book" / "ledger.yml").read_text(encoding="utf-8")
 BY_ID = {row["id"]: row for row in ROWS}
 EQUATIONS = ROWS[:204]
 EMPTY = ["20", "22", "93", "178", "190"]
-KEYS = ["id", "section", "chapter", "kind", "of", "figure", "uses", "carried", "proof", "latex", "claim", "parts"]
+KEYS = [
+    "id",
+    "section",
+    "chapter",
+    "kind",
+    "of",
+    "figure",
+    "uses",
+    "carried",
+    "proof",
+    "given",
+    "gives",
+    "latex",
+    "claim",
+    "parts",
+]
 KEYS += ["domain", "assumes", "erratum", "plot", "seal"]
 MATHEMATICS = {"definition", "identity", "theorem", "approximation", "continuation", "copy", "empty"}
 RESULTS = "energy_function solutions stability phase_transitions rich_learning sensory_integration"

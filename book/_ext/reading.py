@@ -129,6 +129,8 @@ def _equation(record, status):
         )
     if record["call"] == "defines":
         return *FORMS["definition"], style("definition")
+    if record["call"] == "follows":
+        return "✓", f"gives {record['gives']}", style("proved")
     if record["call"] == "limit":
         return "✓", "holds in the limit" + condition, style("numeric")
     symbolic = record.get("symbolic")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lrnn_helpers._validation import extra
 from lrnn_helpers.ledger._check import MIME
+from lrnn_helpers.ledger._statement import certified, gaps
 
 PRINTED = (
     *("open", "right", "right under a stated condition", "slip"),
@@ -118,12 +119,14 @@ def errata(rows):
 def statuses(rows, records):
     """Printed form and evidence of every row that is not a claim, a panel, a figure or empty, as a `Status` by id.
 
-    Everything is derived from the records of `holds`, `limit`, `defines` and `refutes`, and for results of our own
-    (``ours-``) from claims over their domain. The printed form is open without a record; refuted, it is a slip, wrong,
-    or right under a stated condition, as its erratum says; else it is right, or a definition. The evidence is that for
-    the form that holds, the corrected one of a refuted row: numeric; symbolic for listed T; proved where it held on
-    symbols for every T, or every row of its ``proof`` did. A copy or a continuation without a check of its own has the
-    status of the row it is ``of``. The effective evidence is the weakest along what a row uses.
+    Everything is derived from the records of `holds`, `limit`, `defines`, `refutes` and `follows`, and for results of
+    our own (``ours-``) from claims over their domain. The printed form is open without a record; refuted, it is a slip,
+    wrong, or right under a stated condition, as its erratum says; else it is right, or a definition. The evidence is
+    that for the form that holds, the corrected one of a refuted row: numeric; symbolic for listed T; proved where it
+    held on symbols for every T, or every row of its ``proof`` did. A row that says what it takes (``given``) is proved
+    where its steps are and give it, else numeric; so is a step whose checks took or gave another thing than it states.
+    A copy or a continuation without a check of its own has the status of the row it is ``of``. The effective evidence
+    is the weakest along what a row uses.
 
     Raises
     ------
@@ -147,12 +150,17 @@ def statuses(rows, records):
 
     def own_evidence(id):
         if id not in own:
-            found = [_evidence(record) for record in of_row[origin(id)]]
+            mine = of_row[origin(id)]
+            found = [_evidence(record) for record in mine if record["call"] != "follows"]
+            found = found or ["proved" for record in mine]
+            if rows[id]["kind"] == "step" and not certified(rows[id], mine):
+                found = ["numeric"] if mine else []
             real = [e for e in found if e != "definition"]
             own[id] = max(real or found or ["open"], key=EVIDENCE.index)
-            steps = rows[id].get("proof", ())
-            if steps and own[id] not in ("open", "definition") and {own_evidence(s) for s in steps} == {"proved"}:
-                own[id] = "proved"
+            steps, given = rows[id].get("proof", ()), rows[id]["kind"] != "step" and rows[id].get("given")
+            if (steps or given) and own[id] not in ("open", "definition"):
+                together = {own_evidence(step) for step in steps} <= {"proved"} and not gaps(rows, id)
+                own[id] = "proved" if together else "numeric" if given else own[id]
         return own[id]
 
     def effective(id, above=()):
@@ -287,7 +295,7 @@ def _of_all(found):
     return "open" if "open" in found or not found else found.pop() if len(found) == 1 else "in part"
 
 
-CHECKS = ("holds", "defines", "refutes", "limit", "claim")
+CHECKS = ("holds", "defines", "refutes", "limit", "claim", "follows")
 
 
 def summary(t):

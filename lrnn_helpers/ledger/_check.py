@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import re
 import sys
 from math import ceil, log10
 
@@ -12,6 +13,7 @@ import sympy
 
 from lrnn_helpers.ledger._compare import call, error, flat, parts, reached, same_code, shapes
 from lrnn_helpers.ledger._mutants import mutants, source
+from lrnn_helpers.ledger._statement import ASCII, SIGN, Statement
 
 MIME = "application/vnd.ledger.check+json"
 GLUED = "application/papermill.record/"  # the prefix under which MyST-NB looks for what {glue:text} shows
@@ -236,6 +238,79 @@ class Check:
         sources = dict(predicate=_text(predicate), over=_text(over), beyond=_text(outside))
         self._record(dict(call="claim", ids=[id], text=text, **fields, **sources))
 
+    # fmt: off
+    def follows(self, id, printed, gives, given=(), *, knowing=(), where=None, part=None, excuse=""):
+        """A relation that a step of a proof concludes, certified over its whole range from what the step takes.
+
+        The value of `printed`, on real symbols with the names of its parameters, is the left side of a relation with 0,
+        else what the larger side exceeds the other by; that it is this is an identity, which `holds` checks.
+        ``positive`` of the book's mathematics must show its sign, and must fail to without any one of the hypotheses.
+
+        Parameters
+        ----------
+        id : str
+            The step's row, which states the same `given` and `gives`.
+        printed : function
+            Written with ``def`` in the cell.
+        gives : str
+            ``left sign right for conditions``; a condition on letters of `printed` is used.
+        given : sequence of str
+            What earlier steps give, in the same form. Relations between letters of `printed` are used; a sentence, or
+            the label of an equation, states where an identity comes from.
+        knowing : sequence of str
+            Elementary relations that need no step, such as sinh > 0.
+        where : dict of str to str, optional
+            Letters or terms of the value to what they are in other letters, by an equation of the page.
+        part : int, optional
+            Which part of a tuple that `printed` returns.
+        excuse : str
+            Why no `holds` of the chapter proves that `printed` is what it stands for: a theorem of calculus, say.
+
+        Raises
+        ------
+        AssertionError
+            Where the sign does not follow.
+        ValueError
+            Where the range is wider than that of what is given, or a relation is not needed, or none is, so that the
+            check cannot fail.
+        """
+        # fmt: on
+        (id,), given, knowing, where = _ids(id), list(given), list(knowing), dict(where or {})
+        _in_the_cell(printed)
+        said = Statement.read(gives)
+        if said.sign not in (">", ">=", "<", "<="):
+            raise ValueError(f"{id}: gives must be a relation with <, ≤, > or ≥, got {gives!r}")
+        if short := [text for text in given if not Statement.read(text).covers(said, shared=True)]:
+            raise ValueError(f"{id}: {gives!r} reaches beyond the range of {short[0]!r}")
+        value = printed(**{name: _real(name) for name in inspect.signature(printed).parameters})
+        value = sympy.sympify(value if part is None else value[part])
+        for term, meant in where.items():
+            value = value.subs(_expression(term), _expression(meant))
+        value = -value if said.right == "0" and said.sign[0] == "<" else value
+        taken = {text: _relation(Statement.read(text)) for text in [*given, *knowing]}
+        letters = value.free_symbols
+        taken = {
+            text: relation
+            for text, relation in taken.items()
+            if relation is not None and (text in knowing or relation.free_symbols & letters)
+        }
+        _, _, under = gives.translate(ASCII).partition(" for ")
+        ranges = [_relation(Statement.read(text)) for one in under.split(", ") for text in _links(one)]
+        ranges = [relation for relation in ranges if relation is not None]
+        strict = said.sign in (">", "<")
+        shown = lambda relations: self._symbolic.positive(value, relations, strict)  # noqa: E731
+        if not shown([*taken.values(), *ranges]):
+            raise AssertionError(f"{id}: {gives!r} does not follow from {[*taken, *ranges]}")
+        for text in taken:
+            if shown([*(r for other, r in taken.items() if other != text), *ranges]):
+                raise ValueError(f"{id}: {gives!r} follows without {text!r}, which is not needed")
+        if shown([]):
+            raise ValueError(f"{id}: {gives!r} follows from nothing, so the check cannot fail")
+        text = f"{id}  gives {gives}" + (f", from {'; '.join(given)}" if given else "") + "  ·  over the whole range"
+        fields = dict(printed=source(printed), given=given, gives=gives, knowing=knowing, where=where)
+        fields |= dict(excuse=excuse) if excuse else {}
+        self._record(dict(call="follows", ids=[id], text=text, **fields))
+
     def figure(self, id, *, shows, says=(), settings):
         """What a figure of the paper shows, what its text reads from it, and our settings; it holds no verdict.
 
@@ -363,6 +438,34 @@ def _display(data, metadata=None):
     if shell is not None:
         sys.modules["IPython"].display.display(data, raw=True, metadata=metadata or {})
     return shell is not None
+
+
+def _real(name):
+    return sympy.Symbol(name, real=True)
+
+
+def _expression(text):
+    """A formula in real letters, whatever sympy else means by their names."""
+    text = text.translate(ASCII)
+    return sympy.sympify(text, locals={name: _real(name) for name in re.findall(r"[^\W\d]\w*", text)})
+
+
+def _links(chain):
+    """The relations of a chain: 0 < b < 1 is 0 < b and b < 1."""
+    pieces = SIGN.split(chain.translate(ASCII))
+    return ["".join(pieces[at : at + 3]) for at in range(0, len(pieces) - 2, 2)]
+
+
+def _relation(statement):
+    """A statement as a relation of sympy, None where it is a sentence or an equation."""
+    if statement.sign in ("", "="):
+        return None
+    try:
+        left, right = _expression(statement.left), _expression(statement.right)
+    except (sympy.SympifyError, SyntaxError, TypeError):
+        return None
+    signs = {">": sympy.Gt, ">=": sympy.Ge, "<": sympy.Lt, "<=": sympy.Le, "!=": sympy.Ne}
+    return signs[statement.sign](left, right)
 
 
 def _ids(ids):

@@ -15,12 +15,13 @@ DISPLAY = re.compile(
 )
 STATED = (
     *("section", "chapter", "kind", "of", "figure", "uses", "carried", "proof"),
+    *("given", "gives"),
     *("latex", "claim", "parts", "domain", "assumes", "erratum"),
 )
 RAN = (
     *("call", "printed", "corrected", "against", "derivation", "symbolic", "sizes", "witnesses", "rtol", "tolerance"),
     *("towards", "assuming", "excuse", "part", "domain", "predicate", "over", "beyond", "share", "runs", "cell"),
-    *("shows", "says", "settings"),
+    *("shows", "says", "settings", "given", "gives", "knowing", "where"),
 )
 
 

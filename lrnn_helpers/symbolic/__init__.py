@@ -39,6 +39,7 @@ __all__ = [
     "k",
     "kappa",
     "lam",
+    "positive",
     "run",
     "symbols",
     "tau",
@@ -309,6 +310,104 @@ def vanishes(expression: sp.Expr) -> bool:
     expression = sp.sympify(expression)
     steps = (sp.expand, lambda e: sp.expand(sp.powsimp(sp.expand(e))), lambda e: sp.cancel(sp.together(e)), sp.simplify)
     return any(step(expression) == 0 for step in steps)
+
+
+def positive(expression: sp.Expr, given: Sequence[sp.Rel] = (), strict: bool = True) -> bool:
+    """Whether an expression is shown to be > 0 wherever the relations hold, by a form in which no term is negative.
+
+    A relation between letters is solved for one of them with what one side exceeds the other by, and a range of one
+    letter is mapped on that of a positive one; what cannot be used so is left out. The expression then has the sign if
+    each term of it, or of its numerator and its denominator, has it by the signs of its factors.
+
+    Parameters
+    ----------
+    expression : sympy expression
+        In real symbols.
+    given : sequence of sympy relations
+        ``>``, ``>=``, ``<``, ``<=`` between letters, linear in one; of a single letter also equal and unequal.
+    strict : bool
+        False asks for >= 0 only.
+
+    Returns
+    -------
+    bool
+        True is a proof; False says that this form shows nothing.
+
+    Raises
+    ------
+    ValueError
+        Where the relations on one letter contradict each other.
+
+    Notes
+    -----
+    In the book: :doc:`/book/appendices/h_proof`.
+
+    Examples
+    --------
+    >>> from lrnn_helpers import symbolic
+    >>> n = sp.Symbol("n", real=True)
+    >>> symbolic.positive(n**2 - 4 * n + 1, [n >= 4]), symbolic.positive(n**2 - 4 * n + 1, [n >= 3])
+    (True, False)
+    """
+    expression, alone = sp.sympify(expression), {}
+    given = [relation for relation in given if relation not in (True, sp.true)]
+    for relation in given:
+        if len(relation.free_symbols) == 1:
+            (letter,) = relation.free_symbols
+            alone[letter] = alone.get(letter, sp.Reals).intersect(relation.as_set())
+    values = {letter: _mapped(letter, of) for letter, of in alone.items()}
+    between = [r for r in given if len(r.free_symbols) > 1 and not isinstance(r, sp.Unequality)]
+    while between:
+        relation, *between = between
+        gap = relation.gts - relation.lts
+        slopes = {s: sp.diff(gap, s) for s in sorted(gap.free_symbols, key=str) if not isinstance(s, sp.Dummy)}
+        linear = [s for s in slopes if not slopes[s].has(s) and slopes[s].subs(values).is_nonzero]
+        if not linear:
+            continue
+        letter = min(linear, key=lambda s: (s in alone, not slopes[s].is_positive))
+        strictly = isinstance(relation, sp.StrictGreaterThan | sp.StrictLessThan)
+        more = sp.Dummy(positive=True) if strictly else sp.Dummy(nonnegative=True)
+        solved = sp.expand((more - gap.subs(letter, 0)) / slopes[letter])
+        expression, between = expression.subs(letter, solved), [r.subs(letter, solved) for r in between]
+        between = [relation for relation in between if isinstance(relation, sp.Rel)]
+    for letter, of in values.items():
+        expression = expression.subs(letter, of)
+    rest = {s: sp.Dummy(str(s), real=True) for s in expression.free_symbols if not isinstance(s, sp.Dummy)}
+    return _signed(expression.subs(rest), strict)
+
+
+def _mapped(letter, values):
+    """An expression in a positive, or nonnegative, dummy that takes every value of a set of reals."""
+    if values.is_empty:
+        raise ValueError(f"the relations on {letter} contradict each other")
+    if isinstance(values, sp.FiniteSet) and len(values) == 1:
+        return values.args[0]
+    if not isinstance(values, sp.Interval):  # single values left out, or several points
+        return sp.Dummy(real=True, nonzero=True) if 0 not in values else sp.Dummy(real=True)
+    low, high = values.start, values.end
+    closed = not (values.left_open if low.is_finite else values.right_open)
+    more = sp.Dummy(nonnegative=True) if closed else sp.Dummy(positive=True)
+    if low.is_finite and high.is_finite:
+        if closed:
+            return low + (high - low) * more / (1 + more) if values.right_open else sp.Dummy(real=True)
+        more = more if values.right_open else sp.Dummy(nonnegative=True)
+        return low + (high - low) / (1 + more)
+    return low + more if low.is_finite else high - more if high.is_finite else sp.Dummy(real=True)
+
+
+def _signed(expression, strict):
+    """Whether sympy reads off the sign, of the whole, or of numerator and denominator term by term."""
+
+    def shown(e, strict):
+        for terms in (sp.Add.make_args(e), sp.Add.make_args(sp.expand(e))):
+            if all(t.is_nonnegative for t in terms) and (not strict or any(t.is_positive for t in terms)):
+                return True
+        return False
+
+    if shown(expression, strict):
+        return True
+    over, under = sp.fraction(sp.together(sp.powsimp(sp.expand(expression))))
+    return any(shown(s * over, strict) and shown(s * under, True) for s in (1, -1))
 
 
 def witnesses(T: int | Sequence[int] = (1, 2, 3, 5, 8), seed: int = 0, **extra: object) -> list[dict]:

@@ -208,6 +208,8 @@ def statement(row, cite):
     ]
     parts += [f"<p>assuming {escape(row['assumes'])}</p>"] if "assumes" in row else []
     parts += [f"<p>stated for {escape(row['domain'])}</p>"] if "domain" in row else []
+    for word, key in (("takes", "given"), ("gives", "gives")):
+        parts += [f"<p>{word} {escape('; '.join(row[key]))}</p>"] if row.get(key) else []
     for word, key in (("rests on", "uses"), ("proved by", "proof")):
         parts += [f"<p>{word} {', '.join(map(cite, row[key]))}</p>"] if row.get(key) else []
     return "".join(parts)
