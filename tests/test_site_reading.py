@@ -14,6 +14,7 @@ from lrnn_helpers.ledger._book import read_notebooks
 from lrnn_helpers.ledger._seal import read_texts, shown_latex
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import code_links
 import renderings
 
 NOTEBOOKS = read_notebooks(ROOT / "book")
@@ -120,6 +121,19 @@ def test_a_cell_s_names_lead_to_the_package(site):
     for cell in page_soup(ERRATA).select("div.cell_input"):
         addresses = [a["href"] for a in cell.select("a.code-link")]
         assert len(addresses) == len(set(addresses))  # once a cell
+
+
+def test_marks_of_the_highlighter_that_colour_nothing_are_left_out(site):
+    rules = (HTML / "_static" / "pygments.css").read_text(encoding="utf-8")
+    rule = re.compile(r'\[data-theme="(\w+)"\] \.highlight( \.\w+)? \{.*?(?<!-)(color: #\w+) \}')
+    ground = {theme: colour for theme, name, colour in rule.findall(rules) if not name}
+    assert set(ground) == {"light", "dark"}
+    names = {name.strip(" .") for _, name, _ in rule.findall(rules) if name}
+    plain = {c for c in names if all((theme, f" .{c}", colour) in rule.findall(rules) for theme, colour in ground.items())}
+    marks = {name for span in page_soup(ERRATA).select("div.cell_input span[class]") for name in span["class"]}
+    assert {"k", "mi"} <= marks and not marks & plain
+    left_out = set(re.search(r"\(\?:([\w|]+)\)", code_links.PLAIN.pattern)[1].split("|"))
+    assert {"n", "p"} <= left_out <= plain
 
 
 # ---- in a browser
