@@ -65,7 +65,8 @@ MEASURE = """long => {
       .filter(e => e.tabIndex >= 0 && !e.disabled && shown(e)).length,
   };
 }"""
-HEADER = "page height code output plots eqs words words/plot long-cells kB requests tab-stops".split()
+HEADER = ["page", "height", "code", "output", "plots", "eqs", "words", "words/plot", "long-cells"]
+HEADER += ["kB", "requests", "tab-stops"]
 
 
 def pages():
