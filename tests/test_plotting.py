@@ -338,8 +338,35 @@ def test_stacked_panels_keep_their_labels_and_their_legend():
     assert legend.get_window_extent().y1 < fig.axes[-1].get_window_extent().y0
 
 
+def test_three_rows_and_more_become_two_columns_above_two():
+    fig = panels(3, 4)
+    before = np.array(fig.axes[:12]).reshape(3, 4)
+    assert _renderings._stack(fig)
+    fig.canvas.draw()
+    x, y = (np.vectorize(lambda ax, i=i: round(ax.get_position().min[i], 2))(before) for i in (0, 1))
+    assert (x == np.tile(x[0, :2], (3, 2))).all() and x[0, 0] < x[0, 1]
+    assert y[:, 0].min() > y[:, 2].max() and (np.diff(y, axis=0) < 0).all() and (y[:, ::2] == y[:, 1::2]).all()
+
+
+def test_maps_with_colour_bars_are_stacked():
+    with plotting.style():
+        fig, axes = plt.subplots(2, 2, figsize=(8.4, 6), sharex=True, sharey=True)
+        for ax in axes.flat:
+            plotting.heat_map(np.ones((8, 10)), range(10), range(8), ax)
+    pictures = _renderings.renderings(fig, "a map")
+    assert set(pictures) == {"light", "dark", "light-narrow", "dark-narrow"}
+    for ax in axes.flat:
+        (bar,) = ax._colorbars
+        box, beside = ax.get_position(), bar.get_position()
+        assert box.width > 0.5 and box.x1 < beside.x0 and abs(box.y0 - beside.y0) < 0.01
+
+
+def test_a_drawing_is_not_squeezed():
+    ax = plotting.schematic()
+    assert not _renderings._stack(ax.figure)
+
+
 def test_panels_that_belong_together_are_not_stacked():
-    assert not _renderings._stack(panels(3, 3))
     fig, axes = plt.subplots(1, 3, layout="constrained")
     fig.colorbar(axes[0].imshow(np.eye(3)), ax=axes[:2])
     assert not _renderings._stack(fig)
