@@ -184,15 +184,15 @@ def _stack(figure):
         return False
     grid = panels[0].get_subplotspec().get_gridspec()
     count = grid.nrows * grid.ncols
-    if count != len(panels) or (count > 1 and grid.ncols == 1):
+    if count != len(panels):
         return False
     if not any(ax.axison for ax in panels):
         return False  # a drawing: its words would keep their size where its lines shrink
     # Two rows of many become two columns, so that what stood below each other stands side by side. Of more rows two
     # columns stand above the next two.
-    columns = 1 if count <= MOST_IN_A_COLUMN else 2
+    columns = 1 if count <= MOST_IN_A_COLUMN or grid.ncols == 1 else 2
     width, height = figure.get_size_inches()
-    rows = count // columns if grid.nrows <= 2 else grid.nrows * -(-grid.ncols // 2)
+    rows = count // columns if grid.nrows <= 2 or columns == 1 else grid.nrows * -(-grid.ncols // 2)
     # A panel keeps its shape, but for what its labels need.
     panel = max(1.9, height / grid.nrows * min(1.0, NARROW_INCHES / columns / (width / grid.ncols)))
     places = [ax.get_subplotspec().num1 for ax in panels]

@@ -310,7 +310,7 @@ def test_greys_change_places_with_the_ground():
     assert _renderings.contrast(black) > 12 and _renderings.contrast(white) == 1
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 3), (2, 2), (2, 3)])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 3), (2, 2), (2, 3), (3, 3)])
 def test_text_has_nine_pixels_on_a_wide_page_and_on_a_phone(rows, columns):
     fig = panels(rows, columns + 1)
     _renderings._enlarge(fig, fig.get_figwidth(), _renderings.WIDE)
@@ -359,6 +359,15 @@ def test_maps_with_colour_bars_are_stacked():
         (bar,) = ax._colorbars
         box, beside = ax.get_position(), bar.get_position()
         assert box.width > 0.5 and box.x1 < beside.x0 and abs(box.y0 - beside.y0) < 0.01
+
+
+def test_a_column_stays_one_and_its_text_grows():
+    with plotting.style():
+        fig, axes = plt.subplots(3, 1, figsize=(8, 6), sharex=True)
+    assert _renderings._stack(fig) and fig.get_figwidth() == _renderings.NARROW_INCHES
+    fig.canvas.draw()
+    tops = [ax.get_position().y1 for ax in axes]
+    assert tops == sorted(tops, reverse=True) and len(set(tops)) == 3
 
 
 def test_a_drawing_is_not_squeezed():
