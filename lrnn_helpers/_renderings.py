@@ -199,6 +199,8 @@ def _stack(figure):
     panels = [ax for _, ax in sorted(zip(places, panels, strict=True), key=lambda pair: pair[0])]
     for number, ax in enumerate(panels):
         _carry_labels(ax, panels[number - number % grid.ncols], panels[count - grid.ncols + number % grid.ncols])
+    names = [ax.yaxis.label.get_window_extent().height / figure.dpi for ax in panels]
+    panel = max(panel, max(names) + 0.6)  # the names of two axes that stand above each other do not run together
     new = figure.add_gridspec(rows, columns)
     for number, ax in enumerate(panels):
         row, column = divmod(number, grid.ncols)

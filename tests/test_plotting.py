@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from itertools import pairwise
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -368,6 +369,16 @@ def test_a_column_stays_one_and_its_text_grows():
     fig.canvas.draw()
     tops = [ax.get_position().y1 for ax in axes]
     assert tops == sorted(tops, reverse=True) and len(set(tops)) == 3
+
+
+def test_long_names_of_axes_above_each_other_stay_apart():
+    fig = panels(2, 3)
+    for ax in fig.axes[3:6]:
+        ax.set_ylabel("what is measured along this axis, at length")
+    assert _renderings._stack(fig)
+    fig.canvas.draw()
+    boxes = [ax.yaxis.label.get_window_extent() for ax in fig.axes[3:6]]
+    assert all(upper.y0 > lower.y1 for upper, lower in pairwise(boxes))
 
 
 def test_a_drawing_is_not_squeezed():

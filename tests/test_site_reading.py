@@ -5,6 +5,7 @@ import sys
 from functools import cache
 from importlib.resources import files
 
+import measure
 import pytest
 from conftest import ROOT, toc_pages
 from docutils.nodes import make_id
@@ -213,6 +214,13 @@ def test_the_longest_chapter_is_light(site, browser):  # noqa: F811
             "getComputedStyle(e).maskImage === 'none' && getComputedStyle(e).webkitMaskImage === 'none').length"
         )
         assert icons == 0
+
+
+@pytest.mark.parametrize("page", ["book/results/phase_transitions", "book/appendices/j_feature_learning"])
+def test_a_chapter_read_to_its_end_is_light(site, browser, page):  # noqa: F811
+    found = measure.measure(browser, HTML / f"{page}.html")
+    assert found["weight"] < measure.GOAL_WEIGHT and found["requests"] <= measure.GOAL_REQUESTS
+    assert found["figures"] >= 4 and found["long"] == 0 and 0 < found["code"] < 0.25 * found["height"]
 
 
 def test_long_cells_fold_and_the_choice_is_remembered(site, browser):  # noqa: F811
