@@ -26,7 +26,7 @@ export BOOK_HTML := $(abspath $(HTML))
 
 SOURCES = $(shell find book lrnn_helpers -type f ! -path '*/__pycache__/*' ! -path '*/.*') _config.yml _toc.yml pyproject.toml
 
-.PHONY: book test site lint serve pdf html-chapter notebooks ledger mutants seal plain bench lock owner clean help
+.PHONY: book test site lint serve pdf measure html-chapter notebooks ledger mutants seal plain bench lock owner clean help
 .DEFAULT_GOAL := book
 
 book: $(BUILT)  ## build the book and print where it is
@@ -60,6 +60,9 @@ serve: book  ## show the book at http://127.0.0.1:8000 (PORT=...)
 
 pdf: $(READY) book  ## one PDF of the book, with contents and links (needs Chromium)
 	$(BIN)/python tools/take_away.py pdf $(HTML) $(OUT)/_build/book.pdf
+
+measure: $(READY) book  ## measures of the built book: heights, shares of code and output, weights (needs Chromium)
+	$(BIN)/python tools/measure.py $(HTML)
 
 html-chapter: book  ## one HTML file of a chapter, to send or to keep: make html-chapter NAME=results/stability
 	@test -n "$(NAME)" || { echo "say which chapter: make html-chapter NAME=results/stability"; exit 1; }

@@ -19,6 +19,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
+from matplotlib.transforms import Bbox
 from PIL import Image, PngImagePlugin
 
 INK, PAPER = np.array(to_rgba("#e8eaed")[:3]), np.array(to_rgba("#121212")[:3])
@@ -183,22 +184,35 @@ def _stack(figure):
         return False
     grid = panels[0].get_subplotspec().get_gridspec()
     count = grid.nrows * grid.ncols
-    if count != len(panels) or (count > 1 and grid.ncols == 1) or (count > MOST_IN_A_COLUMN and grid.nrows != 2):
+    if count != len(panels):
         return False
-    # Two rows of many become two columns, so that what stood below each other stands side by side.
-    columns = 1 if count <= MOST_IN_A_COLUMN else 2
+    if not any(ax.axison for ax in panels):
+        return False  # a drawing: its words would keep their size where its lines shrink
+    # Two rows of many become two columns, so that what stood below each other stands side by side. Of more rows two
+    # columns stand above the next two.
+    columns = 1 if count <= MOST_IN_A_COLUMN or grid.ncols == 1 else 2
     width, height = figure.get_size_inches()
-    rows = count // columns
+    rows = count // columns if grid.nrows <= 2 or columns == 1 else grid.nrows * -(-grid.ncols // 2)
     # A panel keeps its shape, but for what its labels need.
     panel = max(1.9, height / grid.nrows * min(1.0, NARROW_INCHES / columns / (width / grid.ncols)))
     places = [ax.get_subplotspec().num1 for ax in panels]
     panels = [ax for _, ax in sorted(zip(places, panels, strict=True), key=lambda pair: pair[0])]
     for number, ax in enumerate(panels):
         _carry_labels(ax, panels[number - number % grid.ncols], panels[count - grid.ncols + number % grid.ncols])
+    names = [ax.yaxis.label.get_window_extent().height / figure.dpi for ax in panels]
+    panel = max(panel, max(names) + 0.6)  # the names of two axes that stand above each other do not run together
     new = figure.add_gridspec(rows, columns)
     for number, ax in enumerate(panels):
-        row, column = divmod(number, grid.ncols) if columns == 2 else (0, number)
-        ax.set_subplotspec(new[column, row])
+        row, column = divmod(number, grid.ncols)
+        if columns == 1:
+            place = (number, 0)
+        elif grid.nrows == 2:
+            place = (column, row)
+        else:
+            place = (column // 2 * grid.nrows + row, column % 2)
+        ax.set_subplotspec(new[place])
+    for bar in bars:
+        _place_bar(bar)
     beside = [legend for ax in panels if (legend := ax.get_legend()) is not None and _is_beside(legend, ax)]
     below = sum(_legend_below(figure, legend) for legend in [*beside, *figure.legends])
     figure.set_size_inches(NARROW_INCHES, rows * panel + below)
@@ -212,6 +226,17 @@ def _carry_labels(ax, first, last):
     ax.tick_params(labelleft=True, labelbottom=True)
     ax.set_ylabel(ax.get_ylabel() or first.get_ylabel())
     ax.set_xlabel(ax.get_xlabel() or last.get_xlabel())
+
+
+def _place_bar(bar):
+    """Put a colour bar at the new place of its panels: as tall as it was it would push them out of the figure."""
+    info = getattr(bar, "_colorbar_info", None)
+    if info:
+        box = Bbox.union([ax.get_position() for ax in info["parents"]])
+        upright = info["location"] in ("left", "right")
+        size = (0.03, box.height) if upright else (box.width, 0.01)
+        bar.set_position([box.x1 if upright else box.x0, box.y0, *size])
+        bar.set_in_layout(True)  # which setting a position by hand takes back
 
 
 def _is_beside(legend, ax):

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from itertools import pairwise
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -310,7 +311,7 @@ def test_greys_change_places_with_the_ground():
     assert _renderings.contrast(black) > 12 and _renderings.contrast(white) == 1
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 3), (2, 2), (2, 3)])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 3), (2, 2), (2, 3), (3, 3)])
 def test_text_has_nine_pixels_on_a_wide_page_and_on_a_phone(rows, columns):
     fig = panels(rows, columns + 1)
     _renderings._enlarge(fig, fig.get_figwidth(), _renderings.WIDE)
@@ -338,8 +339,54 @@ def test_stacked_panels_keep_their_labels_and_their_legend():
     assert legend.get_window_extent().y1 < fig.axes[-1].get_window_extent().y0
 
 
+def test_three_rows_and_more_become_two_columns_above_two():
+    fig = panels(3, 4)
+    before = np.array(fig.axes[:12]).reshape(3, 4)
+    assert _renderings._stack(fig)
+    fig.canvas.draw()
+    x, y = (np.vectorize(lambda ax, i=i: round(ax.get_position().min[i], 2))(before) for i in (0, 1))
+    assert (x == np.tile(x[0, :2], (3, 2))).all() and x[0, 0] < x[0, 1]
+    assert y[:, 0].min() > y[:, 2].max() and (np.diff(y, axis=0) < 0).all() and (y[:, ::2] == y[:, 1::2]).all()
+
+
+def test_maps_with_colour_bars_are_stacked():
+    with plotting.style():
+        fig, axes = plt.subplots(2, 2, figsize=(8.4, 6), sharex=True, sharey=True)
+        for ax in axes.flat:
+            plotting.heat_map(np.ones((8, 10)), range(10), range(8), ax)
+    pictures = _renderings.renderings(fig, "a map")
+    assert set(pictures) == {"light", "dark", "light-narrow", "dark-narrow"}
+    for ax in axes.flat:
+        (bar,) = ax._colorbars
+        box, beside = ax.get_position(), bar.get_position()
+        assert box.width > 0.5 and box.x1 < beside.x0 and abs(box.y0 - beside.y0) < 0.01
+
+
+def test_a_column_stays_one_and_its_text_grows():
+    with plotting.style():
+        fig, axes = plt.subplots(3, 1, figsize=(8, 6), sharex=True)
+    assert _renderings._stack(fig) and fig.get_figwidth() == _renderings.NARROW_INCHES
+    fig.canvas.draw()
+    tops = [ax.get_position().y1 for ax in axes]
+    assert tops == sorted(tops, reverse=True) and len(set(tops)) == 3
+
+
+def test_long_names_of_axes_above_each_other_stay_apart():
+    fig = panels(2, 3)
+    for ax in fig.axes[3:6]:
+        ax.set_ylabel("what is measured along this axis, at length")
+    assert _renderings._stack(fig)
+    fig.canvas.draw()
+    boxes = [ax.yaxis.label.get_window_extent() for ax in fig.axes[3:6]]
+    assert all(upper.y0 > lower.y1 for upper, lower in pairwise(boxes))
+
+
+def test_a_drawing_is_not_squeezed():
+    ax = plotting.schematic()
+    assert not _renderings._stack(ax.figure)
+
+
 def test_panels_that_belong_together_are_not_stacked():
-    assert not _renderings._stack(panels(3, 3))
     fig, axes = plt.subplots(1, 3, layout="constrained")
     fig.colorbar(axes[0].imshow(np.eye(3)), ax=axes[:2])
     assert not _renderings._stack(fig)

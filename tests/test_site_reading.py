@@ -5,6 +5,7 @@ import sys
 from functools import cache
 from importlib.resources import files
 
+import measure
 import pytest
 from conftest import ROOT, toc_pages
 from docutils.nodes import make_id
@@ -14,6 +15,8 @@ from lrnn_helpers.ledger._book import read_notebooks
 from lrnn_helpers.ledger._seal import read_texts, shown_latex
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import code_links
+import reading
 import renderings
 
 NOTEBOOKS = read_notebooks(ROOT / "book")
@@ -108,6 +111,33 @@ def test_every_input_is_in_a_fold_that_is_open_without_a_script(site, page):
         assert len(text(fold.select_one(".fold-title"))) > 3
 
 
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_fold_says_what_is_inside(site, page):
+    for fold in page_soup(page).select("article details.fold.long"):
+        if not fold.find_parent("section", id=re.compile("^exercises")):
+            title = text(fold.select_one(".fold-title"))
+            assert title != "Code" and not title.startswith(reading.NAMES), f"{title}: give the cell a first comment"
+
+
+@pytest.mark.parametrize(
+    ("source", "outputs", "title"),
+    [
+        ("# Two runs\nrun = 1", [], "Two runs"),
+        ("ax = draw()", [{"data": {"image/png": ""}}], "Code of Plot 7"),
+        ("show(rows)", [{"data": {"text/markdown": "| a |"}}], "Code of the table"),
+        ('def gap(x):\n    """how far x\n    is off; a share. At most."""\n', [], "How far x is off"),
+        ('def at(x):\n    """u and b at x."""\n', [], "u and b at x"),
+        ("def eq12(a):\n    return a\ndef corrected13(a):\n    return a", [], "(12), (13′) as functions"),
+        ("import numpy as np\n", [], "Imports"),
+        ("import numpy as np\npi = np.pi", [], "Imports and settings"),
+        ("a, b = 1, 2\nc = d = e = 3", [], "Code: a, b, c, d, …"),
+        ("print(1)", [], "Code"),
+    ],
+)
+def test_titles_of_folds(source, outputs, title):
+    assert reading.title_of(source, outputs, "Plot 7") == title
+
+
 @pytest.mark.parametrize("page", toc_pages())
 def test_the_ids_of_a_page_are_its_own(site, page):
     ids = [tag["id"] for tag in page_soup(page).find_all(id=True)]
@@ -120,6 +150,21 @@ def test_a_cell_s_names_lead_to_the_package(site):
     for cell in page_soup(ERRATA).select("div.cell_input"):
         addresses = [a["href"] for a in cell.select("a.code-link")]
         assert len(addresses) == len(set(addresses))  # once a cell
+
+
+def test_marks_of_the_highlighter_that_colour_nothing_are_left_out(site):
+    rules = (HTML / "_static" / "pygments.css").read_text(encoding="utf-8")
+    rule = re.compile(r'\[data-theme="(\w+)"\] \.highlight( \.\w+)? \{.*?(?<!-)(color: #\w+) \}')
+    ground = {theme: colour for theme, name, colour in rule.findall(rules) if not name}
+    assert set(ground) == {"light", "dark"}
+    names = {name.strip(" .") for _, name, _ in rule.findall(rules) if name}
+    plain = {
+        c for c in names if all((theme, f" .{c}", colour) in rule.findall(rules) for theme, colour in ground.items())
+    }
+    marks = {name for span in page_soup(ERRATA).select("div.cell_input span[class]") for name in span["class"]}
+    assert {"k", "mi"} <= marks and not marks & plain
+    left_out = set(re.search(r"\(\?:([\w|]+)\)", code_links.PLAIN.pattern)[1].split("|"))
+    assert {"n", "p"} <= left_out <= plain
 
 
 # ---- in a browser
@@ -169,6 +214,13 @@ def test_the_longest_chapter_is_light(site, browser):  # noqa: F811
             "getComputedStyle(e).maskImage === 'none' && getComputedStyle(e).webkitMaskImage === 'none').length"
         )
         assert icons == 0
+
+
+@pytest.mark.parametrize("page", ["book/results/phase_transitions", "book/appendices/j_feature_learning"])
+def test_a_chapter_read_to_its_end_is_light(site, browser, page):  # noqa: F811
+    found = measure.measure(browser, HTML / f"{page}.html")
+    assert found["weight"] < measure.GOAL_WEIGHT and found["requests"] <= measure.GOAL_REQUESTS
+    assert found["figures"] >= 4 and found["long"] == 0 and 0 < found["code"] < 0.25 * found["height"]
 
 
 def test_long_cells_fold_and_the_choice_is_remembered(site, browser):  # noqa: F811

@@ -1,7 +1,8 @@
 """Names of the package in cells link to their page: the first time that a cell names them.
 
 The names are found in the notebook's syntax trees (imports say what a name stands for), their places in Sphinx's own
-index of Python objects, so a name that has no page stays as it is.
+index of Python objects, so a name that has no page stays as it is. Marks of the highlighter that have the colour of the
+text are left out: they are a third of a long chapter's bytes.
 """
 
 import re
@@ -15,6 +16,8 @@ from verdicts import PACKAGE, Links, imports, resolve
 NAME = r'<span class="n[a-z]*">(\w+)</span>'
 DOTTED = re.compile(rf'(?<!<span class="o">\.</span>){NAME}((?:<span class="o">\.</span>{NAME})*)')
 PART = re.compile(r'<span class="n[a-z]*">(\w+)</span>')
+# Names, punctuation and spaces; a test holds it against the style sheet.
+PLAIN = re.compile(r'<span class="(?:n|nn|nx|p|pm|w)">([^<]*)</span>')
 
 
 def linked(html, known, address):
@@ -61,8 +64,10 @@ def _visit(self, node):
     try:
         HTML5Translator.visit_literal_block(self, node)
     finally:
+        parts = self.body[start:]
         if "code_links" in node:
-            self.body[start:] = [linked(part, *node["code_links"]) for part in self.body[start:]]
+            parts = [linked(part, *node["code_links"]) for part in parts]
+        self.body[start:] = [PLAIN.sub(r"\1", part) for part in parts]
 
 
 def _depart(self, node):

@@ -16,6 +16,7 @@ from verdicts import FORMS, SIGNS, Links, slug, style
 from lrnn_helpers.ledger import MIME
 
 LONG_CHECK, LONG_CELL = 8, 12
+NAMES = "Code: "  # where a cell says nothing of itself; a test wants more of a folded one
 IMPORTS = "Imports"  # folded whatever their length: they teach nothing
 REMADE = {"yes": ("✓", "remade"), "in part": ("◐", "remade in part"), "no": ("✗", "not remade"), "open": ("○", "open")}
 
@@ -42,27 +43,39 @@ def depart_fold(self, node):
 # ---- titles
 
 
-def title_of(source, outputs):
-    """What a cell that is no check holds: its own first comment, else what it makes."""
+def title_of(source, outputs, plot="the plot"):
+    """What a cell that is no check holds.
+
+    Its own first comment, else what it draws or tabulates, else the first sentence that one of its functions says of
+    itself, else the equations it codes, else the names it makes.
+    """
     first = source.lstrip().split("\n")[0]
     if first.startswith("# "):
         return first[2:].strip()
-    if any("image/png" in output.get("data", {}) for output in outputs):
-        return "Code of the plot"
+    for kind, what in (("image/png", plot), ("text/markdown", "the table")):
+        if any(kind in output.get("data", {}) for output in outputs):
+            return f"Code of {what}"
     try:
         body = ast.parse(re.sub(r"^\s*[%!].*$", "pass", source, flags=re.M)).body
     except SyntaxError:
         return "Code"
     if all(isinstance(node, ast.Import | ast.ImportFrom) for node in body):
         return IMPORTS
-    made = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    defined = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    if not defined and isinstance(body[0], ast.Import | ast.ImportFrom):
+        return f"{IMPORTS} and settings"
+    for said in filter(None, map(ast.get_docstring, defined)):
+        sentence = re.split(r"[.;](?:\s|$)", " ".join(said.split()))[0]
+        return sentence[:1].upper() + sentence[1:] if re.match(r"[a-z]{3}", sentence) else sentence
+    equations = [re.fullmatch(r"(eq|corrected)(\d+)", node.name) for node in defined]
+    if equations and all(equations):
+        return ", ".join(f"({found[2]}{'′' * (found[1] != 'eq')})" for found in equations) + " as functions"
+    made = [node.name for node in defined]
     for node in body:
         if isinstance(node, ast.Assign):
             made += [n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)]
     made = [name for name in dict.fromkeys(made) if not name.startswith("_")]
-    if not made:
-        return "Code"
-    return f"Code: {', '.join(made[:4])}{', …' if len(made) > 4 else ''}"
+    return f"{NAMES}{', '.join(made[:4])}{', …' if len(made) > 4 else ''}" if made else "Code"
 
 
 def title_of_check(records, links):
@@ -200,7 +213,9 @@ class Fold(SphinxPostTransform):
         hidden = cell.get("hide_mode") == "input"
         if hidden:
             del cell["hide_mode"]  # ours is the fold
-        title = title_of_check(records, links) if records else escape(title_of(source, data["outputs"]))
+        title = (
+            title_of_check(records, links) if records else escape(title_of(source, data["outputs"], self.plot(cell)))
+        )
         long = source.count("\n") >= (LONG_CHECK if records else LONG_CELL)
         kinds = ["check" if records else "code", *(["long"] if long or hidden or title == IMPORTS else [])]
         wrapped = fold(kinds=kinds, title=title, size=size_of(source, records), hidden=hidden)
@@ -208,6 +223,12 @@ class Fold(SphinxPostTransform):
         wrapped += code
         if records:
             self.say(cell, wrapped, records, links, seen)
+
+    def plot(self, cell):
+        """The plot that a cell draws, by its number."""
+        numbers = self.env.toc_fignumbers.get(self.env.docname, {}).get("figure", {})
+        found = [numbers[id] for figure in cell.findall(nodes.figure) for id in figure["ids"] if id in numbers]
+        return f"Plot {'.'.join(map(str, found[0]))}" if found else "the plot"
 
     @staticmethod
     def say(cell, wrapped, records, links, seen):

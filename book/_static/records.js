@@ -1,5 +1,5 @@
 /* The pages of the records: the box that filters lines and rows, statements set in type when they are unfolded, and
-   what rests on what. Without it every row is there. A classic script, so that it runs from a file too. */
+   what rests on what. A chapter's rows fold to the line with their totals. Without it every row is there. A classic script, so that it runs from a file too. */
 (function () {
   "use strict";
   const all = (selector, within) => [...(within || document).querySelectorAll(selector)];
@@ -29,6 +29,8 @@
     const homes = items.map((item) => item.parentElement);
     const keys = items.map((item) => words((item.dataset.keys || item.id.replace(/-/g, " ")) + " " + item.textContent));
     const said = form.querySelector("output");
+    const folds = all("details.rows");
+    let asking = false;
     const box = form.elements.words;
     let sorted = false;
 
@@ -63,6 +65,10 @@
           section.hidden = !lists.some((list) => [...list.children].some((item) => !item.hidden));
         }
       });
+      /* what is asked for is shown, and folded again when nothing is */
+      const asks = Boolean(asked.length || classes.length || sorted);
+      if (asks || asking) folds.forEach((rows) => (rows.open = asks));
+      asking = asks;
       said.textContent = shown === items.length ? `${items.length} lines` : `${shown} of ${items.length}`;
     }
 
@@ -167,11 +173,18 @@
 
   function unfold() {
     const row = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const statement = row && row.matches("tr") && row.querySelector("details.statement");
+    if (!row) return;
+    const statement = row.matches("tr") && row.querySelector("details.statement");
     if (statement) statement.open = true;
+    const rows = row.closest("details.rows");
+    if (rows && !rows.open) {
+      rows.open = true;
+      row.scrollIntoView();
+    }
   }
 
   function begin() {
+    all("details.rows").forEach((rows) => (rows.open = false));
     all("details.statement").forEach((details) => {
       details.addEventListener("toggle", () => details.open && typeset(details));
     });

@@ -35,6 +35,12 @@ def worded(text):
     return re.sub(r"\$([^$]+)\$", r'<span class="math">\\(\1\\)</span>', escape(text))
 
 
+def folded(lines):
+    """A list under a line that says how long it is; without a script it is open."""
+    listed = f'<ul class="find-list">{"".join(lines)}</ul>'
+    return f'<details class="rows" open><summary>{len(lines)} lines</summary>{listed}</details>'
+
+
 class Find(Shown):
     """One line for everything that the paper numbers; `fill` adds the book's headings once every page is read."""
 
@@ -62,7 +68,7 @@ class Find(Shown):
         for title, lines in groups.items():
             if lines:
                 section = self.section(title, f"find-{slug(title.lower())}")
-                section += nodes.raw("", f'<ul class="find-list">{"".join(lines)}</ul>', format="html")
+                section += nodes.raw("", folded(lines), format="html")
                 out.append(section)
         section = self.section("Headings of this book", "find-headings")
         section += nodes.raw("", "", format="html", find=True)
@@ -145,7 +151,7 @@ def fill(app, doctree, docname):
                 words = "" if text == title else f'<span class="what">{escape(title)}</span>'
                 address = base + reference["anchorname"]
                 lines.append(f'<li data-keys="{escape(keys)}"><a href="{address}">{escape(text)}</a> {words}</li>')
-        mark.replace_self(nodes.raw("", f'<ul class="find-list">{"".join(lines)}</ul>', format="html"))
+        mark.replace_self(nodes.raw("", folded(lines), format="html"))
 
 
 def _in_order(env):

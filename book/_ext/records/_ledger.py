@@ -9,7 +9,7 @@ from docutils.parsers.rst import directives
 from lrnn_helpers.ledger._book import EVIDENCE, PRINTED, VERDICTS, totals
 from lrnn_helpers.ledger._errata import entries
 from lrnn_helpers.ledger._seal import displays, read_texts
-from records._shown import WORDS, Shown, anchor, badge, evidence_of, listed, named, sign, slug, statement
+from records._shown import WORDS, Shown, anchor, badge, evidence_of, listed, named, sign, slug, statement, tag
 
 # What a reader looks for first when wrong forms come first.
 GRAVEST = ("wrong (no correction known)", "wrong (corrected)", "right under a stated condition", "slip")
@@ -93,7 +93,7 @@ class Table(Shown):
     option_spec = {"claims": directives.flag}
 
     def run(self):
-        """One section with a table for each chapter."""
+        """One section for each chapter: a line with its totals, under it the table."""
         self.begin()
         claims, out = "claims" in self.options, []
         self.entered = {id for entry in entries(self.rows, self.records) for id in entry["rows"]}
@@ -104,6 +104,7 @@ class Table(Shown):
                 continue
             name = f"{'claims' if claims else 'rows'}-{slug(chapter)}"
             section = self.section(self.place(chapter), name)
+            section += nodes.raw("", f'<details class="rows" open><summary>{self._sums(mine)}</summary>', format="html")
             if claims:
                 header, widths = ("claim", "in our words", "verdict", "over its domain, and outside"), (12, 38, 12, 38)
                 section += self.tabled(header, [self._claim(row) for row in mine], widths, "claims")
@@ -112,8 +113,23 @@ class Table(Shown):
                 section += self.tabled(
                     header, [self._statement(row) for row in mine], (14, 41, 17, 14, 14), "statements"
                 )
+            section += CLOSE.deepcopy()
             out.append(section)
         return out
+
+    def _sums(self, mine):
+        """How many rows a chapter has, by printed form and evidence or by verdict."""
+        ids = [row["id"] for row in mine]
+        if ids[0] in self.status:
+            words = Counter(self.status[id].printed for id in ids), Counter(self.status[id].own for id in ids)
+            orders = PRINTED, EVIDENCE
+        else:
+            words, orders = (Counter(self.verdict[id] for id in ids),), (VERDICTS,)
+        sums = [
+            " ".join(f"{found[word]} {tag(word)}" for word in order if found[word])
+            for found, order in zip(words, orders, strict=True)
+        ]
+        return f"{len(ids)} {'row' if len(ids) == 1 else 'rows'}: {' · '.join(sums)}"
 
     def _classes(self, row, word):
         section = row["section"].split(".")[0] if row["section"][:1].isalpha() else row["section"]
