@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import sys
+from contextlib import suppress
 from math import ceil, log10
 
 import numpy as np
@@ -256,7 +257,7 @@ class Check:
     def _call(self, function, witness):
         return call(function, witness, self._made)
 
-    def _compared(self, ids, function, against, at, rtol, invariant, excuse, derive=dict):
+    def _compared(self, ids, function, against, at, rtol, invariant, excuse, derive=lambda: ({}, None)):
         """Hold a function and its mutants against the other side: the mutants' fates, and the record's fields."""
         ids, at = _ids(ids), _witnesses(ids, at)
         _written_here(function, against, "against")
@@ -266,12 +267,13 @@ class Check:
             if not found <= rtol:
                 raise AssertionError(f"{_label(ids)} fails at witness {number}: relative error {found:.1e} > {rtol:g}")
             worst = max(worst, found)
-        fields = _witnessed(at, rtol, worst, against) | derive()
+        derived, reduces = derive()
+        fields = _witnessed(at, rtol, worst, against) | derived
 
         def agrees(mutant):
             return max(error(self._call(mutant, w), t) for w, t in zip(at, targets, strict=True)) <= rtol
 
-        return _judge(ids, function, agrees, invariant, excuse), fields
+        return _judge(ids, function, agrees, invariant, excuse, reduces), fields
 
     def _failure(self, ids, printed, against, witness, undefined):
         """The errors of the parts of the printed form at a witness, or a word for why it has no value there."""
@@ -296,10 +298,13 @@ class Check:
         return errors
 
     def _derive(self, ids, printed, against, symbolic, derivation, symbols, excuse):
-        """Check `printed` on symbols for each T: the lengths or "all", and whether a symbol stands for every size."""
+        """Check `printed` on symbols for each T: the lengths or "all", and whether a symbol stands for every size.
+
+        With "all" also a function that tells whether a mutant reduces too.
+        """
         ids = _ids(ids)
         if not symbolic:
-            return dict(symbolic=[])
+            return dict(symbolic=[]), None
         derivation = derivation or getattr(self._symbolic, getattr(against, "__name__", ""), None)
         if derivation is None:
             raise ValueError(f"{_label(ids)}: derivation must be given, the book has none named like {against!r}")
@@ -307,6 +312,14 @@ class Check:
         symbols = symbols or self._symbolic.symbols
         vanishes = getattr(self._symbolic, "vanishes", lambda e: sympy.simplify(e) == 0)
         run = dict(run=self._symbolic.run) if hasattr(self._symbolic, "run") else {}
+
+        def same(one, other):  # the values of a list, and the range of their index
+            return getattr(one, "given", set()) == getattr(other, "given", set()) and vanishes(one - other)
+
+        def reduces(mutant):
+            found = _expressions(call(mutant, symbols(None), self._made, **run))
+            return len(found) == len(wanted) and all(map(same, found, wanted))
+
         for T in [None] if symbolic == "all" else symbolic:
             value = call(printed, symbols(T), self._made, **run)
             found, wanted = _expressions(value), _expressions(derivation(T))
@@ -314,15 +327,15 @@ class Check:
             if len(found) != len(wanted):
                 raise AssertionError(f"{_label(ids)} gives {len(found)} expressions, its derivation {len(wanted)}")
             for one, other in zip(found, wanted, strict=True):
-                if not vanishes(one - other):
+                if not same(one, other):
                     which = "all T" if T is None else f"T = {T}"
                     raise AssertionError(f"{_label(ids)} fails for {which}: {one} != {other}")
         if symbolic != "all":
-            return dict(symbolic=[int(T) for T in symbolic], every_size=None, derivation=_text(derivation))
+            return dict(symbolic=[int(T) for T in symbolic], every_size=None, derivation=_text(derivation)), None
         every = any(s.is_integer or not s.is_commutative for e in found for s in e.free_symbols)
         if matrix and not every and not excuse:
             raise ValueError(f'{_label(ids)}: "all" needs matrices of every size, got one of shape {matrix}')
-        return dict(symbolic="all", every_size=every, derivation=_text(derivation))
+        return dict(symbolic="all", every_size=every, derivation=_text(derivation)), reduces
 
     def _emit(self, call, ids, how, outcome, assuming, excuse, **fields):
         ids, (rejected, crashed, survived, invariant) = _ids(ids), outcome
@@ -461,9 +474,12 @@ def _expressions(value):
     return [v if hasattr(v, "free_symbols") else sympy.sympify(v) for v in np.ravel(np.array(value, dtype=object))]
 
 
-def _judge(ids, function, agrees, invariant, excuse=""):
-    """The rejected, crashed, surviving and named mutants; AssertionError where survivors differ or few are rejected."""
-    rejected, crashed, survived = [], [], []
+def _judge(ids, function, agrees, invariant, excuse="", reduces=None):
+    """The rejected, crashed, surviving and named mutants.
+
+    AssertionError where survivors differ, few are rejected, or one is that `reduces`: a proof must not prove what is wrong.
+    """
+    rejected, crashed, survived, proved = [], [], [], []
     for name, mutant in mutants(function):
         try:
             with np.errstate(all="ignore"):
@@ -471,6 +487,11 @@ def _judge(ids, function, agrees, invariant, excuse=""):
         except Exception:
             fate = crashed
         fate.append(name)
+        if fate is not survived and reduces:
+            with suppress(Exception):  # what has no meaning on symbols does not reduce
+                proved += [name] if reduces(mutant) else []
+    if proved:
+        raise AssertionError(f"{_label(ids)}: mutants that fail at the witnesses reduce on symbols: {proved}")
     unnamed = [name for name in survived if name not in invariant]
     absent = [name for name in invariant if name not in survived]
     if unnamed or absent:

@@ -1,0 +1,292 @@
+"""Mutation report: how many small errors, planted in the package one at a time, do its own tests notice?
+
+    python tools/mutation.py [ROOM ...] [--sample N] [--seed S]
+
+A mutant is a module with one error in its syntax tree: those of `lrnn_helpers.ledger.mutants`, and the edits below. It
+runs in a process of its own, forked from this one, which has numpy, scipy, torch and the rest imported already; the tests
+that reach its line run shortest first, until one fails, crashes or takes far longer than it does without the error. What
+survives is in `tests/mutation.yml` with the reason why no result changes, or is listed and makes the command fail.
+"""
+
+import argparse
+import ast
+import importlib
+import importlib.machinery
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from contextlib import suppress
+from pathlib import Path
+
+import coverage
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+PACKAGE = ROOT / "lrnn_helpers"
+REPORT = ROOT / "tests" / "mutation.yml"
+LEAST = 0.98  # of the mutants that change a result, the share that must be noticed
+# {room: (its files, the files of its tests)}
+ROOMS = {
+    "package": ("_jit _lags _threads _validation", "threads training"),
+    "dynamics": ("dynamics", "dynamics"),
+    "bases": ("bases", "network tasks eigenspace"),
+    "symbolic": ("symbolic", "symbolic words"),
+    "modes": ("modes", "modes landau_figures"),
+    "solutions": ("solutions", "solutions"),
+    "transitions": ("transitions", "transitions phase_transitions"),
+    "network": ("network", "network eigenspace t_outputs"),
+    "autograd": ("autograd", "autograd network training"),
+    "tasks": ("tasks", "tasks coloured"),
+    "training": ("training", "training sweep"),
+    "ntk": ("ntk", "ntk feature_learning rich_learning"),
+    "diagnosis": ("diagnosis", "diagnosis"),
+    "plotting": ("plotting _renderings", "plotting"),
+    "exercise": ("exercise", "exercise"),
+    "ledger": ("ledger", "ledger ledger_rows other_paper"),
+}
+# Compiled from a cache that the source's date alone renews, so that a mutant would not run; each agrees to the bit, or to
+# its tolerance, with the numpy code beside it, and the tests of that agreement notice an error wherever it shows.
+COMPILED = {"modes/_compiled.py", "modes/_radau.py", "training/_tiles.py"}
+HEAVY = "matplotlib.pyplot numba scipy.integrate scipy.optimize scipy.stats sympy torch hypothesis joblib yaml".split()
+SPARE = 5.0, 20.0  # a test may take so many times as long as without the error, and so many seconds more
+
+
+def files(room):
+    """The modules of a room, those of a package with all it holds."""
+    named = [PACKAGE / name for name in ROOMS[room][0].split()]
+    found = [f for path in named for f in (sorted(path.glob("*.py")) if path.is_dir() else [path.with_suffix(".py")])]
+    return [f for f in found if f.relative_to(PACKAGE).as_posix() not in COMPILED]
+
+
+def sites(node, statement=None, function=False):
+    """Yield (node, its statement, whether inside a function) of a tree, without texts, types and imports."""
+    for field, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if not isinstance(child, ast.AST) or field in ("annotation", "returns"):
+                continue
+            text = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+            checker = isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING"
+            if text or checker or isinstance(child, (ast.Import, ast.ImportFrom)):
+                continue
+            inner = child if isinstance(child, ast.stmt) else statement
+            yield child, inner, function
+            if not isinstance(child, ast.Raise):
+                within = function or (isinstance(child, (ast.FunctionDef, ast.Lambda)) and field == "body")
+                yield from sites(child, inner, within or (isinstance(node, ast.FunctionDef) and field == "body"))
+
+
+def edits(node):
+    """Yield (what, edit) for each way to spoil a node, beside those that spoil a printed function."""
+    match node:
+        case ast.Compare(ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()]):
+            other = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}[type(node.ops[0])]
+            yield "end of a comparison", lambda n: n.ops.__setitem__(0, other())
+        case ast.Compare(ops=[ast.Is() | ast.IsNot() | ast.In() | ast.NotIn()]):
+            other = {ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}[type(node.ops[0])]
+            yield "comparison reversed", lambda n: n.ops.__setitem__(0, other())
+        case ast.BoolOp():
+            other = ast.Or if isinstance(node.op, ast.And) else ast.And
+            yield "and/or exchanged", lambda n: setattr(n, "op", other())
+        case ast.UnaryOp(op=ast.Not()):
+            yield "not dropped", lambda n: become(n, n.operand)
+        case ast.BinOp(op=ast.FloorDiv() | ast.Mod()):
+            yield "right operand dropped", lambda n: become(n, n.left)
+        case ast.Constant(value=bool()):
+            yield "truth reversed", lambda n: setattr(n, "value", not n.value)
+        case ast.Constant(value=int()):
+            yield "constant+1", lambda n: setattr(n, "value", n.value + 1)
+            yield "constant-1", lambda n: setattr(n, "value", n.value - 1)
+        case ast.Constant(value=float()):
+            yield "constant doubled", lambda n: setattr(n, "value", 2 * n.value or 1.0)
+        case ast.Call(keywords=[_, *_]):
+            for at, keyword in enumerate(node.keywords):
+                if keyword.arg:
+                    yield f"{keyword.arg} dropped", lambda n, at=at: n.keywords.pop(at)
+        case ast.Return(value=ast.AST()) if getattr(node.value, "value", ...) is not None:
+            yield "None returned", lambda n: setattr(n, "value", ast.Constant(None))
+        case ast.Expr() | ast.AugAssign() | ast.Raise():
+            yield "statement dropped", lambda n: become(n, ast.Pass())
+        case ast.Assign(targets=[ast.Subscript() | ast.Attribute()]):
+            yield "statement dropped", lambda n: become(n, ast.Pass())
+        case ast.If() if not isinstance(node.body[0], ast.Raise):
+            yield "branch never taken", lambda n: setattr(n, "test", ast.Constant(False))
+            yield "branch always taken", lambda n: setattr(n, "test", ast.Constant(True))
+
+
+def become(node, other):
+    """Turn a node into another one in place, so that whatever holds it holds the other, on the same line."""
+    place = {name: getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")}
+    node.__class__, node.__dict__ = other.__class__, {**other.__dict__, **place}
+
+
+def mutants(path):
+    """Yield each mutant of a module: its key (file, line, what), the lines whose tests may notice, tree, node and edit."""
+    from lrnn_helpers.ledger._mutants import _edits
+
+    text, names = path.read_text(encoding="utf-8"), Counter()
+    lines, tree = text.splitlines(), ast.parse(text)
+    for node, statement, function in sites(tree):
+        for what, edit in [*_edits(node), *edits(node)]:
+            if " cut " in what:  # it needs a name that a module does not have
+                continue
+            key = path.relative_to(PACKAGE).as_posix(), lines[node.lineno - 1].strip(), f"{what}: {brief(node)}"
+            names[key] += 1
+            key = key if names[key] == 1 else (*key[:2], f"{key[2]} #{names[key]}")
+            last = statement.body[0].lineno - 1 if hasattr(statement, "body") else statement.end_lineno
+            reach = range(statement.lineno, max(last, statement.lineno) + 1) if function else ()
+            yield key, reach, tree, node, edit
+
+
+def brief(node):
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Tests:
+    """The plugin of pytest: which tests, in which order, each with its time limit; and what the first run measures."""
+
+    def __init__(self, chosen=None, cover=None):
+        self.chosen, self.cover, self.seconds, self.failed = chosen, cover, {}, []
+
+    def pytest_collection_modifyitems(self, items):
+        """Keep the chosen ones, shortest first."""
+        if self.chosen is not None:
+            place = {name: at for at, name in enumerate(self.chosen)}
+            items[:] = sorted((i for i in items if i.nodeid in place), key=lambda i: place[i.nodeid])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        """Time a test, and note the lines it runs; or end the process where it takes too long."""
+        if self.cover:
+            self.cover.switch_context(item.nodeid)
+        else:
+            signal.setitimer(signal.ITIMER_REAL, SPARE[0] * self.chosen[item.nodeid] + SPARE[1])
+        start = time.perf_counter()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.perf_counter() - start
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def pytest_runtest_logreport(self, report):
+        """Note what fails."""
+        self.failed += [report.nodeid] if report.failed else []
+
+
+def forked(function, *arguments):
+    """Run a function in a copy of this process, silently: what it returns, None where it crashed."""
+
+    def run():
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        there.send(function(*arguments))
+        there.close()
+        os._exit(0)
+
+    here, there = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()
+    there.close()
+    try:
+        return here.recv()
+    except EOFError:
+        return None
+    finally:
+        with suppress(ProcessLookupError):  # whatever it has started goes with it
+            os.killpg(process.pid, signal.SIGKILL)
+        process.join()
+        here.close()
+
+
+def run_tests(names, plugin):
+    paths = [str(ROOT / "tests" / f"test_{name}.py") for name in names]
+    return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *paths], plugins=[plugin])
+
+
+def unspoilt(names):
+    """Run tests without an error: {test: seconds}, {(file, line): the tests that run it} and the tests that fail."""
+    cover = coverage.Coverage(data_file=None, include=[f"{PACKAGE}/*"], config_file=False)
+    plugin = Tests(cover=cover)
+    cover.start()
+    run_tests(names, plugin)
+    cover.stop()
+    reach, data = defaultdict(set), cover.get_data()
+    for file in data.measured_files():
+        for line, tests in data.contexts_by_lineno(file).items():
+            reach[file, line] |= {test for test in tests if test}
+    return plugin.seconds, dict(reach), plugin.failed
+
+
+def noticed(path, tree, node, edit, chosen):
+    """Plant the error and run the chosen tests, {test: seconds}; True where one of them fails."""
+    edit(node)
+    spoilt, plain = ast.fix_missing_locations(tree), importlib.machinery.SourceFileLoader.get_code
+
+    def get_code(self, name):
+        return compile(spoilt, self.path, "exec", dont_inherit=True) if self.path == str(path) else plain(self, name)
+
+    importlib.machinery.SourceFileLoader.get_code = get_code
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lrnn_helpers"]:
+        del sys.modules[name]
+    names = dict.fromkeys(test.partition("::")[0].partition("test_")[2].removesuffix(".py") for test in chosen)
+    return run_tests(names, Tests(chosen)) != 0
+
+
+def report(room, sample, seed, explained, say=print):
+    """Draw mutants of a room and try them: how many were drawn, killed and equivalent, and the keys of the survivors."""
+    seconds, reach, failed = forked(unspoilt, ROOMS[room][1].split())
+    if failed:
+        raise SystemExit(f"{room}: without any error these tests fail: {', '.join(failed)}")
+    pool = [(path, mutant) for path in files(room) for mutant in mutants(path)]
+    drawn = random.Random(f"{seed} {room}").sample(pool, min(sample or len(pool), len(pool)))
+    shortest, survivors, equivalent = sorted(seconds, key=seconds.get), [], 0
+    for path, (key, lines, *error) in drawn:
+        if key in explained:
+            equivalent += 1
+            continue
+        tests = {test for line in lines for test in reach.get((str(path), line), ())}
+        chosen = {test: seconds[test] for test in shortest if not lines or test in tests}
+        start = time.perf_counter()
+        if not chosen or forked(noticed, path, *error, chosen) is False:
+            survivors.append(key)
+            say(
+                f"  survived  {' | '.join(key)}  ({len(chosen)} tests, {time.perf_counter() - start:.0f} s)", flush=True
+            )
+    return dict(
+        mutants=len(pool), drawn=len(drawn), killed=len(drawn) - equivalent - len(survivors), equivalent=equivalent
+    ), survivors
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("rooms", nargs="*", choices=[[], *ROOMS], help="all by default")
+    parser.add_argument("--sample", type=int, default=40, help="how many mutants of each room; 0 for all")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was forked ends too
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "MPLBACKEND": "Agg"}
+    os.chdir(ROOT)
+    for name in HEAVY:
+        importlib.import_module(name)
+    told = yaml.safe_load(REPORT.read_text(encoding="utf-8")) if REPORT.exists() else {"rooms": {}, "explained": []}
+    explained = {(e["file"], e["line"], e["mutant"]) for e in told["explained"]}
+    left = []
+    for room in given.rooms or ROOMS:
+        told["rooms"][room], survivors = report(room, given.sample, given.seed, explained)
+        left += survivors
+        print(f"{room:12}", *(f"{name} {count:4}" for name, count in told["rooms"][room].items()),
+              f"survived {len(survivors)}", flush=True)  # fmt: skip
+    return left
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main()))
