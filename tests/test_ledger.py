@@ -3,10 +3,13 @@
 import functools
 import json
 import types
+import warnings
 from fractions import Fraction
+from itertools import accumulate
 
 import numpy as np
 import pytest
+import scipy.stats
 import sympy as sp
 import yaml
 from cells import define
@@ -233,6 +236,41 @@ def test_symbolic_for_all_T():
         check.holds("s", wrong, numeric, at=at, rtol=0, symbolic="all", derivation=by_differentiation)
 
 
+def test_what_is_wrong_at_the_witnesses_may_not_be_proved_on_symbols():
+    powers, T_, Wh = np.linalg.matrix_power, symbolic.T, symbolic.words.matrix("Wh", "h", "h")
+    scaled = define("def scaled(c, k):\n    return abs(c) * k\n")
+    at = [dict(c=Fraction(-2, 3), k=3)]
+    with pytest.raises(AssertionError, match=r"fail at the witnesses reduce on symbols: \['abs dropped: abs\(c\)'\]"):
+        positive = dict(c=sp.Symbol("c", positive=True), k=symbolic.k)
+        right = dict(symbols=lambda T: positive, derivation=lambda T: positive["c"] * positive["k"])
+        check.holds("s", scaled, lambda c, k: -c * k, at, rtol=0, symbolic="all", **right)
+    # A list is proved for the range of its index, a matrix for its shape.
+    listed = define("def listed(Wh, T):\n    return [power(Wh, t) for t in range(1, T + 1)]\n", power=powers)
+    letters = dict(Wh=Wh, T=T_)
+
+    def one_by_one(Wh, T):
+        return list(accumulate([Wh] * T, np.matmul))
+
+    at = [dict(Wh=np.array([[0.5, 2.0], [-1.0, 0.3]]), T=T) for T in (2, 4)]
+    every = dict(symbolic="all", symbols=lambda T: letters)
+    other = "def other(Wh, T):\n    return [Wh @ power(Wh, t - 1) for t in range(1, T + 1)]\n"
+    derived = {text: symbolic.run(define(text, power=powers), letters) for text in (other, other.replace("1)]", "0)]"))}
+    whole, short = ((lambda T, e=e: e) for e in derived.values())
+    check.holds("s", listed, one_by_one, at, derivation=whole, **every)
+    with pytest.raises(AssertionError, match="fails for all T"):
+        check.holds("s", listed, one_by_one, at, derivation=short, **every)
+    nothing = define("def nothing(Wh):\n    return 0 * Wh\n")
+    check.holds("s", nothing, lambda Wh: np.zeros((2, 2)), at, derivation=lambda T: Wh - Wh, **every)
+
+
+def test_mutants_are_judged_without_a_word_on_stderr():
+    inverse = define("def inverse(a):\n    return 1 / (a - 1)\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check.holds("1", inverse, lambda a: (a - 1) ** -1.0, [dict(a=np.float64(-1)), dict(a=np.float64(3))])
+    assert check.records[-1]["mutants"]["crashed"] == 0
+
+
 RIGHT = "def right(a, b):\n    return a - b\n"
 AT = [dict(a=3.0, b=2.0), dict(a=1.5, b=-4.0)]
 
@@ -312,6 +350,8 @@ def test_limit_measures_the_order():
         check.limit("48", lambda h: np.exp(2 * h) - 1, define(text), towards, order=3)
     with pytest.raises(ValueError, match="at least three distinct values > 0"):
         check.limit("48", exact, define(text), [0.1, 0.1, 0.2], order=3)
+    with pytest.raises(ValueError, match="at least three distinct values > 0"):
+        check.limit("48", exact, define(text), [0.1, 0.2, 0.0], order=3)
     one_term = define("def one_term(T):\n    return 1 + 1 / T\n")
     check.limit("111", lambda T: 1 + 1 / T + 1 / T**2, one_term, [1e3, 1e4, 1e5], order=-2)
 
@@ -362,6 +402,8 @@ def test_a_share_is_judged_by_its_interval(capsys):
     over = [dict(x=x, level=180) for x in range(200)]
     record = claim(over=over, share=0.8)
     assert record["share"] == 0.8 and 0.8 < record["interval"][0] < 0.9 < record["interval"][1]
+    exact = scipy.stats.binomtest(180, 200).proportion_ci(method="exact")
+    np.testing.assert_allclose(record["interval"], exact, atol=1e-6)
     assert "(95 % interval 0.85 to 0.94, wanted 0.8)" in capsys.readouterr().out
     with pytest.raises(AssertionError, match=r"undecided, 0\.9 lies in \[0\.85, 0\.94\]"):
         claim(over=over, share=0.9)
@@ -744,7 +786,8 @@ SEALED = dict(symbolic=[], printed="def f(): ...", against="g", rtol=0, sizes={"
 def test_the_seal_moves_with_all_that_is_shown_stated_and_run(rows):
     def seals(chapter=CHAPTER, row=None, **ran):
         changed = dict(rows, **{"2": dict(rows["2"], **(row or {}))})
-        return _seal.sealable(changed, [rec("holds", "2", **(SEALED | ran))], dict(one=chapter))
+        ran = rec("holds", "2", **(SEALED | ran))
+        return _seal.sealable(changed, [ran, rec("holds", "of no row")], dict(one=chapter))
 
     before, free = seals()
     assert before.keys() == rows.keys() and free["one"].keys() == {"", "eq:y"}
@@ -783,9 +826,12 @@ def test_the_commands(tmp_path, capsys, monkeypatch):
     assert (book / "ledger.yml").read_text() == once and json.loads((book / "seals.json").read_text()) == {}
     main(["totals", "--json"])
     assert json.loads(capsys.readouterr().out)["settled"] == 1
+    main(["totals"])
+    numbers = capsys.readouterr().out
     readme.write_text("a\n<!-- totals:begin -->\nstale\n<!-- totals:end -->\nb\n")
     main(["readme"])
     assert "**1 of 3** numbered equations" in MARKS.search(readme.read_text())[0] and "stale" not in readme.read_text()
+    assert readme.read_text() == f"a\n<!-- totals:begin -->\n{numbers}<!-- totals:end -->\nb\n"
     for bad in (["init", "paper.md"], ["--book", "none", "totals"], ["nonsense"], []):
         with pytest.raises(SystemExit):
             main(bad)

@@ -3,9 +3,9 @@
     python tools/mutation.py [ROOM ...] [--sample N] [--seed S]
 
 A mutant is a module with one error in its syntax tree: those of `lrnn_helpers.ledger.mutants`, and the edits below. It
-runs in a process of its own, forked from this one, which has numpy, scipy, torch and the rest imported already; the tests
-that reach its line run shortest first, until one fails, crashes or takes far longer than it does without the error. What
-survives is in `tests/mutation.yml` with the reason why no result changes, or is listed and makes the command fail.
+runs in a process of its own, forked from this one, which has numpy, scipy, torch and the rest imported already; the
+tests that reach its line run shortest first, until one fails, crashes or takes far longer than without the error.
+`tests/mutation.yml` lists what survives. The command fails where too many do.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import coverage
+import hypothesis
 import pytest
 import yaml
 
@@ -30,30 +31,32 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 PACKAGE = ROOT / "lrnn_helpers"
 REPORT = ROOT / "tests" / "mutation.yml"
+HEADER = """\
+# Written by `make mutants`, but for `explained`: mutants of which somebody has seen that no result changes, and why.
+# What stands under `survived` is to be noticed by a test, or to be explained."""
 LEAST = 0.98  # of the mutants that change a result, the share that must be noticed
 # {room: (its files, the files of its tests)}
 ROOMS = {
     "package": ("_jit _lags _threads _validation", "threads training"),
     "dynamics": ("dynamics", "dynamics"),
     "bases": ("bases", "network tasks eigenspace"),
-    "symbolic": ("symbolic", "symbolic words"),
-    "modes": ("modes", "modes landau_figures"),
-    "solutions": ("solutions", "solutions"),
+    "symbolic": ("symbolic", "symbolic words coloured"),
+    "modes": ("modes", "modes landau_figures coloured"),
+    "solutions": ("solutions", "solutions coloured"),
     "transitions": ("transitions", "transitions phase_transitions"),
     "network": ("network", "network eigenspace t_outputs"),
     "autograd": ("autograd", "autograd network training"),
     "tasks": ("tasks", "tasks coloured"),
-    "training": ("training", "training sweep"),
+    "training": ("training", "training sweep coloured"),
     "ntk": ("ntk", "ntk feature_learning rich_learning"),
     "diagnosis": ("diagnosis", "diagnosis"),
     "plotting": ("plotting _renderings", "plotting"),
     "exercise": ("exercise", "exercise"),
     "ledger": ("ledger", "ledger ledger_rows other_paper"),
 }
-# Compiled from a cache that the source's date alone renews, so that a mutant would not run; each agrees to the bit, or to
-# its tolerance, with the numpy code beside it, and the tests of that agreement notice an error wherever it shows.
+# Compiled, from a cache that only the source's date renews: a mutant would not run.
 COMPILED = {"modes/_compiled.py", "modes/_radau.py", "training/_tiles.py"}
-HEAVY = "matplotlib.pyplot numba scipy.integrate scipy.optimize scipy.stats sympy torch hypothesis joblib yaml".split()
+HEAVY = ("matplotlib.pyplot", "numba", "scipy.integrate", "scipy.optimize", "scipy.stats", "sympy", "torch", "joblib")
 SPARE = 5.0, 20.0  # a test may take so many times as long as without the error, and so many seconds more
 
 
@@ -62,6 +65,10 @@ def files(room):
     named = [PACKAGE / name for name in ROOMS[room][0].split()]
     found = [f for path in named for f in (sorted(path.glob("*.py")) if path.is_dir() else [path.with_suffix(".py")])]
     return [f for f in found if f.relative_to(PACKAGE).as_posix() not in COMPILED]
+
+
+def names(room):
+    return {file.relative_to(PACKAGE).as_posix() for file in files(room)}
 
 
 def sites(node, statement=None, function=False):
@@ -75,10 +82,10 @@ def sites(node, statement=None, function=False):
             if text or checker or isinstance(child, (ast.Import, ast.ImportFrom)):
                 continue
             inner = child if isinstance(child, ast.stmt) else statement
-            yield child, inner, function
+            within = function or (isinstance(node, ast.FunctionDef) and field == "body")
+            yield child, inner, within
             if not isinstance(child, ast.Raise):
-                within = function or (isinstance(child, (ast.FunctionDef, ast.Lambda)) and field == "body")
-                yield from sites(child, inner, within or (isinstance(node, ast.FunctionDef) and field == "body"))
+                yield from sites(child, inner, within)
 
 
 def edits(node):
@@ -126,18 +133,18 @@ def become(node, other):
 
 
 def mutants(path):
-    """Yield each mutant of a module: its key (file, line, what), the lines whose tests may notice, tree, node and edit."""
+    """Yield each mutant of a module: its key (file, line, what), the lines that its tests run, tree, node and edit."""
     from lrnn_helpers.ledger._mutants import _edits
 
-    text, names = path.read_text(encoding="utf-8"), Counter()
+    text, seen = path.read_text(encoding="utf-8"), Counter()
     lines, tree = text.splitlines(), ast.parse(text)
     for node, statement, function in sites(tree):
         for what, edit in [*_edits(node), *edits(node)]:
             if " cut " in what:  # it needs a name that a module does not have
                 continue
             key = path.relative_to(PACKAGE).as_posix(), lines[node.lineno - 1].strip(), f"{what}: {brief(node)}"
-            names[key] += 1
-            key = key if names[key] == 1 else (*key[:2], f"{key[2]} #{names[key]}")
+            seen[key] += 1
+            key = key if seen[key] == 1 else (*key[:2], f"{key[2]} #{seen[key]}")
             last = statement.body[0].lineno - 1 if hasattr(statement, "body") else statement.end_lineno
             reach = range(statement.lineno, max(last, statement.lineno) + 1) if function else ()
             yield key, reach, tree, node, edit
@@ -237,33 +244,53 @@ def noticed(path, tree, node, edit, chosen):
     importlib.machinery.SourceFileLoader.get_code = get_code
     for name in [name for name in sys.modules if name.partition(".")[0] == "lrnn_helpers"]:
         del sys.modules[name]
-    names = dict.fromkeys(test.partition("::")[0].partition("test_")[2].removesuffix(".py") for test in chosen)
-    return run_tests(names, Tests(chosen)) != 0
+    named = dict.fromkeys(test.partition("::")[0].partition("test_")[2].removesuffix(".py") for test in chosen)
+    return run_tests(named, Tests(chosen)) in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 
 
-def report(room, sample, seed, explained, say=print):
-    """Draw mutants of a room and try them: how many were drawn, killed and equivalent, and the keys of the survivors."""
+def report(room, sample, seed, explained, only=None):
+    """Draw mutants of a room and try them: how many there are, were drawn, killed, equivalent; and the survivors.
+
+    With `only`, of what was drawn these are tried, and all others taken to be killed.
+    """
     seconds, reach, failed = forked(unspoilt, ROOMS[room][1].split())
     if failed:
         raise SystemExit(f"{room}: without any error these tests fail: {', '.join(failed)}")
     pool = [(path, mutant) for path in files(room) for mutant in mutants(path)]
     drawn = random.Random(f"{seed} {room}").sample(pool, min(sample or len(pool), len(pool)))
-    shortest, survivors, equivalent = sorted(seconds, key=seconds.get), [], 0
+    shortest, survived, equivalent = sorted(seconds, key=seconds.get), [], 0
     for path, (key, lines, *error) in drawn:
         if key in explained:
             equivalent += 1
             continue
+        if only is not None and key not in only:
+            continue
         tests = {test for line in lines for test in reach.get((str(path), line), ())}
         chosen = {test: seconds[test] for test in shortest if not lines or test in tests}
-        start = time.perf_counter()
         if not chosen or forked(noticed, path, *error, chosen) is False:
-            survivors.append(key)
-            say(
-                f"  survived  {' | '.join(key)}  ({len(chosen)} tests, {time.perf_counter() - start:.0f} s)", flush=True
-            )
-    return dict(
-        mutants=len(pool), drawn=len(drawn), killed=len(drawn) - equivalent - len(survivors), equivalent=equivalent
-    ), survivors
+            survived.append(key)
+            print(f"  survived  {'  |  '.join(key)}  ({len(chosen)} tests)", flush=True)
+    killed = len(drawn) - equivalent - len(survived)
+    counts = dict(mutants=len(pool), drawn=len(drawn), killed=killed, equivalent=equivalent, survived=len(survived))
+    return counts, survived
+
+
+def line(name, counts):
+    share = counts["killed"] / max(1, counts["drawn"] - counts["equivalent"])
+    return f"{name:12}" + "".join(f"{n:>12}" for n in counts.values()) + f"{share:10.1%}"
+
+
+def read():
+    """The report: {room: counts}, and the mutants that survive, with the reason where no result changes."""
+    told = yaml.safe_load(REPORT.read_text(encoding="utf-8"))
+    keyed = {name: {(e["file"], e["line"], e["mutant"]): e for e in told[name]} for name in ("explained", "survived")}
+    return told["rooms"], keyed["explained"], keyed["survived"]
+
+
+def write(rooms, explained, survived):
+    told = dict(rooms=rooms, survived=[*survived.values()], explained=[*explained.values()])
+    text = yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=118)
+    REPORT.write_text(f"{HEADER}\n{text}", encoding="utf-8")
 
 
 def main():
@@ -271,22 +298,37 @@ def main():
     parser.add_argument("rooms", nargs="*", choices=[[], *ROOMS], help="all by default")
     parser.add_argument("--sample", type=int, default=40, help="how many mutants of each room; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--again", action="store_true", help="try only what survived in the report's last run")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was forked ends too
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "MPLBACKEND": "Agg"}
     os.chdir(ROOT)
     for name in HEAVY:
         importlib.import_module(name)
-    told = yaml.safe_load(REPORT.read_text(encoding="utf-8")) if REPORT.exists() else {"rooms": {}, "explained": []}
-    explained = {(e["file"], e["line"], e["mutant"]) for e in told["explained"]}
-    left = []
+    # The same examples in each run, none kept, and no time limit but ours.
+    hypothesis.settings.register_profile("mutation", deadline=None, database=None, derandomize=True)
+    hypothesis.settings.load_profile("mutation")
+    rooms, explained, survived = read()
     for room in given.rooms or ROOMS:
-        told["rooms"][room], survivors = report(room, given.sample, given.seed, explained)
-        left += survivors
-        print(f"{room:12}", *(f"{name} {count:4}" for name, count in told["rooms"][room].items()),
-              f"survived {len(survivors)}", flush=True)  # fmt: skip
-    return left
+        of_room = {key for key in survived if key[0] in names(room)}
+        if given.again and not of_room:
+            continue
+        counts, found = report(room, given.sample, given.seed, explained, of_room if given.again else None)
+        print(line(room, counts), flush=True)
+        rooms, explained, survived = read()
+        rooms[room] = counts
+        survived = {key: entry for key, entry in survived.items() if key[0] not in names(room)}
+        survived |= {key: dict(zip(("file", "line", "mutant"), key, strict=True)) for key in found}
+        write({name: rooms[name] for name in ROOMS if name in rooms}, explained, survived)
+    return total(rooms)
+
+
+def total(rooms):
+    """Print the sum over the rooms; whether too few are noticed."""
+    counts = {name: sum(room[name] for room in rooms.values()) for name in next(iter(rooms.values()))}
+    print(line("all", counts))
+    return counts["killed"] < LEAST * (counts["drawn"] - counts["equivalent"])
 
 
 if __name__ == "__main__":
-    sys.exit(bool(main()))
+    sys.exit(main())

@@ -19,6 +19,7 @@ GLUED = "application/papermill.record/"  # the prefix under which MyST-NB looks 
 OURS = (NameError, TypeError, AttributeError)  # a slip of whoever wrote the function, never a fact about the print
 CASES, RUNS = 30, 10  # the fewest cases over which a claim is judged: cheap ones, and training runs
 REAL = 0.5  # a crash is no rejection: the least share of rejected mutants among those that do not survive
+KNOWN = {"shape": (), "given": frozenset()}  # what an expression on symbols has besides its value
 ROUNDING = 1e-9  # errors up to here are not told apart in a record: they differ between machines
 
 
@@ -313,8 +314,9 @@ class Check:
         vanishes = getattr(self._symbolic, "vanishes", lambda e: sympy.simplify(e) == 0)
         run = dict(run=self._symbolic.run) if hasattr(self._symbolic, "run") else {}
 
-        def same(one, other):  # the values of a list, and the range of their index
-            return getattr(one, "given", set()) == getattr(other, "given", set()) and vanishes(one - other)
+        def same(one, other):  # of one shape, and in a list over one range of its index
+            known = all(getattr(one, name, none) == getattr(other, name, none) for name, none in KNOWN.items())
+            return known and vanishes(one - other)
 
         def reduces(mutant):
             found = _expressions(call(mutant, symbols(None), self._made, **run))
