@@ -309,6 +309,9 @@ PAIR = bases.rotation_basis(2)
         (lambda: bases.random_orthogonal(0, 0), "n must be"),
         (lambda: bases.rotation_basis(3, pairs=[0, 1]), "disjoint"),
         (lambda: bases.rotation_basis(3, pairs=[2]), "below n = 3"),
+        (lambda: bases.rotation_basis(3, pairs=[-1]), "pairs must be an integer >= 0"),
+        (lambda: bases.rotation_basis(0), "n must be an integer >= 1"),
+        (lambda: bases.orthonormal_columns("U", np.eye(3)[:1], 2), "at least 2 rows and columns"),
     ],
 )
 def test_errors_name_the_argument_and_what_was_received(call, message):

@@ -489,7 +489,7 @@ def _judge(ids, function, agrees, invariant, excuse="", reduces=None):
         except Exception:
             fate = crashed
         fate.append(name)
-        if fate is not survived and reduces:
+        if fate is rejected and reduces:
             with suppress(Exception):  # what has no meaning on symbols does not reduce
                 proved += [name] if reduces(mutant) else []
     if proved:
