@@ -219,18 +219,25 @@ def run_tests(names, plugin):
     return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *paths], plugins=[plugin])
 
 
+def forget():
+    """Import the package anew."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE.name]:
+        del sys.modules[name]
+
+
 def unspoilt(names):
     """Run tests without an error: {test: seconds}, {(file, line): the tests that run it} and the tests that fail."""
     cover = coverage.Coverage(data_file=None, include=[f"{PACKAGE}/*"], config_file=False)
     plugin = Tests(cover=cover)
+    forget()
     cover.start()
-    run_tests(names, plugin)
+    good = run_tests(names, plugin) == pytest.ExitCode.OK
     cover.stop()
     reach, data = defaultdict(set), cover.get_data()
     for file in data.measured_files():
         for line, tests in data.contexts_by_lineno(file).items():
             reach[file, line] |= {test for test in tests if test}
-    return plugin.seconds, dict(reach), plugin.failed
+    return plugin.seconds, dict(reach), [] if good else plugin.failed or ["one that cannot be imported"]
 
 
 def noticed(path, tree, node, edit, chosen):
@@ -242,8 +249,7 @@ def noticed(path, tree, node, edit, chosen):
         return compile(spoilt, self.path, "exec", dont_inherit=True) if self.path == str(path) else plain(self, name)
 
     importlib.machinery.SourceFileLoader.get_code = get_code
-    for name in [name for name in sys.modules if name.partition(".")[0] == "lrnn_helpers"]:
-        del sys.modules[name]
+    forget()
     named = dict.fromkeys(test.partition("::")[0].partition("test_")[2].removesuffix(".py") for test in chosen)
     return run_tests(named, Tests(chosen)) in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 
@@ -253,7 +259,7 @@ def report(room, sample, seed, explained, only=None):
 
     With `only`, of what was drawn these are tried, and all others taken to be killed.
     """
-    seconds, reach, failed = forked(unspoilt, ROOMS[room][1].split())
+    seconds, reach, failed = forked(unspoilt, ROOMS[room][1].split()) or ({}, {}, ["whichever ended the process"])
     if failed:
         raise SystemExit(f"{room}: without any error these tests fail: {', '.join(failed)}")
     pool = [(path, mutant) for path in files(room) for mutant in mutants(path)]
