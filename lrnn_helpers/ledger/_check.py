@@ -74,7 +74,8 @@ class Check:
         Raises
         ------
         AssertionError
-            Where a witness or a T disagrees, survivors are not those named, or too few mutants are rejected.
+            Where a witness or a T disagrees, survivors are not those named, too few mutants are rejected, or one that
+            fails at a witness reduces with "all".
         ValueError
             Where `printed` was not written in the cell, `against` or `derivation` uses it, or there is no witness.
         """
