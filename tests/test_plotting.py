@@ -215,7 +215,7 @@ def test_a_path_in_the_complex_plane_points_the_way_of_time():
     assert theory.is_dashed() and path.get_label() == "turn" and ax.get_aspect() == 1
     np.testing.assert_allclose(ring.get_xydata(), [[1, 0]], atol=1e-12)
     np.testing.assert_allclose(head.get_xydata(), [[0, -1]], atol=1e-3)
-    assert abs(head.get_marker()[2] - 90) < 2, "half way round, clockwise: to the left"
+    assert abs(head.get_marker()[2] - 90) < 0.5, "half way round, clockwise: to the left"
 
 
 def test_arrowheads_lie_evenly_on_the_way_and_only_where_it_leads():
