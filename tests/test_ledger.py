@@ -116,6 +116,7 @@ def test_crashes_are_counted_apart_and_are_no_rejections():
         check.holds("x", define(text), against, at=at)
     check.holds("x", define(text), against, at=at, excuse="a product of two matrices: most mutants do not fit together")
     counts = check.records[-1]["mutants"]
+    assert check.records[-1]["text"].endswith("2 of 2 mutants rejected, 5 more crash")
     assert (counts["crashed"], counts["rejected"]) == (5, 2) and "most mutants" in check.records[-1]["excuse"]
 
 
@@ -236,7 +237,8 @@ def test_symbolic_for_all_T():
         check.holds("s", wrong, numeric, at=at, rtol=0, symbolic="all", derivation=by_differentiation)
 
 
-def test_what_is_wrong_at_the_witnesses_may_not_be_proved_on_symbols():
+def test_what_is_wrong_at_the_witnesses_may_not_be_proved_on_symbols(monkeypatch):
+    monkeypatch.setattr(check, "thorough", True)
     powers, T_, Wh = np.linalg.matrix_power, symbolic.T, symbolic.words.matrix("Wh", "h", "h")
     scaled = define("def scaled(c, k):\n    return abs(c) * k\n")
     at = [dict(c=Fraction(-2, 3), k=3)]
@@ -244,7 +246,7 @@ def test_what_is_wrong_at_the_witnesses_may_not_be_proved_on_symbols():
         positive = dict(c=sp.Symbol("c", positive=True), k=symbolic.k)
         right = dict(symbols=lambda T: positive, derivation=lambda T: positive["c"] * positive["k"])
         check.holds("s", scaled, lambda c, k: -c * k, at, rtol=0, symbolic="all", **right)
-    # A list is proved for the range of its index, a matrix for its shape.
+    # A list is proved for the range of its index; a number 0 in place of a matrix of zeros is no other value.
     listed = define("def listed(Wh, T):\n    return [power(Wh, t) for t in range(1, T + 1)]\n", power=powers)
     letters = dict(Wh=Wh, T=T_)
 
@@ -253,12 +255,9 @@ def test_what_is_wrong_at_the_witnesses_may_not_be_proved_on_symbols():
 
     at = [dict(Wh=np.array([[0.5, 2.0], [-1.0, 0.3]]), T=T) for T in (2, 4)]
     every = dict(symbolic="all", symbols=lambda T: letters)
-    other = "def other(Wh, T):\n    return [Wh @ power(Wh, t - 1) for t in range(1, T + 1)]\n"
-    derived = {text: symbolic.run(define(text, power=powers), letters) for text in (other, other.replace("1)]", "0)]"))}
-    whole, short = ((lambda T, e=e: e) for e in derived.values())
-    check.holds("s", listed, one_by_one, at, derivation=whole, **every)
-    with pytest.raises(AssertionError, match="fails for all T"):
-        check.holds("s", listed, one_by_one, at, derivation=short, **every)
+    other = define("def other(Wh, T):\n    return [Wh @ power(Wh, t - 1) for t in range(1, T + 1)]\n", power=powers)
+    derived = symbolic.run(other, letters)
+    check.holds("s", listed, one_by_one, at, derivation=lambda T: derived, **every)
     nothing = define("def nothing(Wh):\n    return 0 * Wh\n")
     check.holds("s", nothing, lambda Wh: np.zeros((2, 2)), at, derivation=lambda T: Wh - Wh, **every)
 
@@ -385,6 +384,9 @@ def test_a_claim_is_judged_over_its_domain_and_the_same_predicate_outside(capsys
     with pytest.raises(AssertionError, match="but it holds on 29 of 30"):
         claim(over=[*OVER[:-1], dict(x=50, level=40)])
     claim(define(BELOW.replace("x, level", "x").replace("< level", "< 40")), over=lambda: range(30), outside=[41])
+    # Cases that cannot be pickled are told apart too.
+    returns = define(BELOW.replace("x, level", "f").replace("x < level", "f() < 40"))
+    claim(returns, over=[lambda x=x: x for x in range(30)], outside=[lambda: 41])
 
 
 def test_a_sentence_that_is_not_supported_needs_a_case_where_it_is_right(capsys):
@@ -821,6 +823,7 @@ def test_the_commands(tmp_path, capsys, monkeypatch):
     (book / "one.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "outputs": [output]}]}))
     main(["seal"])
     once = (book / "ledger.yml").read_text()
+    assert all(list(row)[-1] == "seal" for row in yaml.safe_load(once))
     assert once.count("  seal: '") == 3 and read_rows(book / "ledger.yml")["S2"]["seal"]
     main(["seal"])
     assert (book / "ledger.yml").read_text() == once and json.loads((book / "seals.json").read_text()) == {}

@@ -127,6 +127,11 @@ def test_schematic_leads_each_arrow_from_one_node_to_the_next_and_names_it():
     for t, x in zip(("1", "2", "T-1", "T"), xs, strict=True):
         for below in (rf"$\Sigma^{{YX_{{{t}}}}}$", rf"$S_{{{t}}}$"):
             assert place[below][0][0] == node[x][0] and place[below][0][1] < node[x][1]
+    squares = [p for p in ax.patches if isinstance(p, Rectangle) and p.get_width() == 0.5]
+    named = [*place["$U_y$"], *place[r"$V_x^\top$"]]
+    assert len(squares) == 8 and all(
+        min(np.abs(np.array(p.get_center()) - at).max() for at in named) < 1e-9 for p in squares
+    )
     spots = np.array([spot for found in place.values() for spot in found])
     gaps = np.linalg.norm(spots[:, None] - spots, axis=-1)[np.triu_indices(len(spots), 1)]
     (left, end), (bottom, top) = ax.get_xlim(), ax.get_ylim()

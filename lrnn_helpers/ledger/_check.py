@@ -19,7 +19,6 @@ GLUED = "application/papermill.record/"  # the prefix under which MyST-NB looks 
 OURS = (NameError, TypeError, AttributeError)  # a slip of whoever wrote the function, never a fact about the print
 CASES, RUNS = 30, 10  # the fewest cases over which a claim is judged: cheap ones, and training runs
 REAL = 0.5  # a crash is no rejection: the least share of rejected mutants among those that do not survive
-KNOWN = {"shape": (), "given": frozenset()}  # what an expression on symbols has besides its value
 ROUNDING = 1e-9  # errors up to here are not told apart in a record: they differ between machines
 
 
@@ -36,7 +35,14 @@ class Check:
         have ``vanishes(expression)``, and derivations, functions of T that bear the name of an `against`.
     made : dict of str to callable, optional
         Arguments made from others of the witness: name to a constructor whose parameters name those others.
+
+    Attributes
+    ----------
+    thorough : bool
+        Whether a proof for "all" is tried on every mutant too; False, since it takes many times as long.
     """
+
+    thorough = False
 
     def __init__(self, symbolic=None, made=None):
         self.records = []
@@ -74,8 +80,8 @@ class Check:
         Raises
         ------
         AssertionError
-            Where a witness or a T disagrees, survivors are not those named, too few mutants are rejected, or one that
-            fails at a witness reduces with "all".
+            Where a witness or a T disagrees, survivors are not those named, or too few mutants are rejected; with
+            `thorough` also where a mutant that fails at a witness reduces on symbols for "all".
         ValueError
             Where `printed` was not written in the cell, `against` or `derivation` uses it, or there is no witness.
         """
@@ -272,10 +278,15 @@ class Check:
         derived, reduces = derive()
         fields = _witnessed(at, rtol, worst, against) | derived
 
-        def agrees(mutant):
-            return max(error(self._call(mutant, w), t) for w, t in zip(at, targets, strict=True)) <= rtol
+        def errors(mutant):
+            return [error(self._call(mutant, w), t) for w, t in zip(at, targets, strict=True)]
 
-        return _judge(ids, function, agrees, invariant, excuse, reduces), fields
+        def proved(mutant):  # not only of another shape
+            return any(rtol < e < np.inf for e in errors(mutant)) and reduces(mutant)
+
+        agrees = lambda mutant: max(errors(mutant)) <= rtol  # noqa: E731
+        thorough = proved if self.thorough and reduces else None
+        return _judge(ids, function, agrees, invariant, excuse, thorough), fields
 
     def _failure(self, ids, printed, against, witness, undefined):
         """The errors of the parts of the printed form at a witness, or a word for why it has no value there."""
@@ -302,7 +313,7 @@ class Check:
     def _derive(self, ids, printed, against, symbolic, derivation, symbols, excuse):
         """Check `printed` on symbols for each T: the lengths or "all", and whether a symbol stands for every size.
 
-        With "all" also a function that tells whether a mutant reduces too.
+        Also a function that tells whether a mutant reduces too, if with "all".
         """
         ids = _ids(ids)
         if not symbolic:
@@ -315,13 +326,10 @@ class Check:
         vanishes = getattr(self._symbolic, "vanishes", lambda e: sympy.simplify(e) == 0)
         run = dict(run=self._symbolic.run) if hasattr(self._symbolic, "run") else {}
 
-        def same(one, other):  # of one shape, and in a list over one range of its index
-            known = all(getattr(one, name, none) == getattr(other, name, none) for name, none in KNOWN.items())
-            return known and vanishes(one - other)
-
-        def reduces(mutant):
-            found = _expressions(call(mutant, symbols(None), self._made, **run))
-            return len(found) == len(wanted) and all(map(same, found, wanted))
+        def reduces(mutant):  # over the same range of its index, where it is a list
+            changed = _expressions(call(mutant, symbols(None), self._made, **run))
+            same = [getattr(e, "given", None) for e in changed] == [getattr(e, "given", None) for e in found]
+            return same and all(vanishes(one - other) for one, other in zip(changed, wanted, strict=True))
 
         for T in [None] if symbolic == "all" else symbolic:
             value = call(printed, symbols(T), self._made, **run)
@@ -330,7 +338,7 @@ class Check:
             if len(found) != len(wanted):
                 raise AssertionError(f"{_label(ids)} gives {len(found)} expressions, its derivation {len(wanted)}")
             for one, other in zip(found, wanted, strict=True):
-                if not same(one, other):
+                if not vanishes(one - other):
                     which = "all T" if T is None else f"T = {T}"
                     raise AssertionError(f"{_label(ids)} fails for {which}: {one} != {other}")
         if symbolic != "all":
@@ -477,10 +485,10 @@ def _expressions(value):
     return [v if hasattr(v, "free_symbols") else sympy.sympify(v) for v in np.ravel(np.array(value, dtype=object))]
 
 
-def _judge(ids, function, agrees, invariant, excuse="", reduces=None):
-    """The rejected, crashed, surviving and named mutants.
+def _judge(ids, function, agrees, invariant, excuse="", proves=None):
+    """The rejected, crashed, surviving and named mutants; AssertionError where survivors differ or few are rejected.
 
-    AssertionError where survivors differ, few are rejected, or one is that `reduces`: a proof must not prove what is wrong.
+    Also where one is rejected and `proves` says that the proof holds of it: a proof must not prove what is wrong.
     """
     rejected, crashed, survived, proved = [], [], [], []
     for name, mutant in mutants(function):
@@ -490,9 +498,9 @@ def _judge(ids, function, agrees, invariant, excuse="", reduces=None):
         except Exception:
             fate = crashed
         fate.append(name)
-        if fate is rejected and reduces:
-            with suppress(Exception):  # what has no meaning on symbols does not reduce
-                proved += [name] if reduces(mutant) else []
+        if fate is rejected and proves:
+            with suppress(Exception), np.errstate(all="ignore"):  # what has no meaning on symbols does not reduce
+                proved += [name] if proves(mutant) else []
     if proved:
         raise AssertionError(f"{_label(ids)}: mutants that fail at the witnesses reduce on symbols: {proved}")
     unnamed = [name for name in survived if name not in invariant]
