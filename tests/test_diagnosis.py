@@ -518,7 +518,7 @@ def test_report_table_and_figure(white, tmp_path, capsys):
     before, after = d.plot(), c.plot()
     assert [len(ax.get_lines()) for ax in after] == [6, 3, 12] and len(before[1].get_lines()) == 2
     assert [text.get_text() for text in after[2].get_legend().get_texts()] == [
-        f"${m}_{n}$" for n in (1, 2, 3) for m in "ub"
+        f"${m}_{{{n}}}$" for n in (1, 2, 3) for m in "ub"
     ]
     colours = [line.get_color() for line in after[2].get_lines()]
     assert colours == [colour for colour in dict.fromkeys(colours) for _ in range(4)]
