@@ -57,6 +57,7 @@ ROOMS = {
 # Compiled, from a cache that only the source's date renews: a mutant would not run.
 COMPILED = {"modes/_compiled.py", "modes/_radau.py", "training/_tiles.py"}
 HEAVY = ("matplotlib.pyplot", "numba", "scipy.integrate", "scipy.optimize", "scipy.stats", "sympy", "torch", "joblib")
+AT_IMPORT = ""  # coverage's name for what runs as the tests' files are imported: any test may depend on it
 SPARE = 5.0, 20.0  # a test may take so many times as long as without the error, and so many seconds more
 
 
@@ -236,7 +237,7 @@ def unspoilt(names):
     reach, data = defaultdict(set), cover.get_data()
     for file in data.measured_files():
         for line, tests in data.contexts_by_lineno(file).items():
-            reach[file, line] |= {test for test in tests if test}
+            reach[file, line] |= set(tests)
     return plugin.seconds, dict(reach), [] if good else plugin.failed or ["one that cannot be imported"]
 
 
@@ -272,7 +273,7 @@ def report(room, sample, seed, explained, only=None):
         if only is not None and key not in only:
             continue
         tests = {test for line in lines for test in reach.get((str(path), line), ())}
-        chosen = {test: seconds[test] for test in shortest if not lines or test in tests}
+        chosen = {test: seconds[test] for test in shortest if not lines or {test, AT_IMPORT} & tests}
         if not chosen or forked(noticed, path, *error, chosen) is False:
             survived.append(key)
             print(f"  survived  {'  |  '.join(key)}  ({len(chosen)} tests)", flush=True)
