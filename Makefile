@@ -26,7 +26,7 @@ export BOOK_HTML := $(abspath $(HTML))
 
 SOURCES = $(shell find book lrnn_helpers -type f ! -path '*/__pycache__/*' ! -path '*/.*') _config.yml _toc.yml pyproject.toml
 
-.PHONY: book test site lint serve pdf measure html-chapter notebooks ledger mutants seal plain bench lock owner clean help
+.PHONY: book test site lint serve pdf measure html-chapter notebooks ledger mutants mutant-table seal plain bench lock owner clean help
 .DEFAULT_GOAL := book
 
 book: $(BUILT)  ## build the book and print where it is
@@ -75,8 +75,11 @@ ledger: $(READER)  ## write the ledger's totals into the README, and errata.yml
 	$(BIN)/python -m lrnn_helpers.ledger readme
 	$(BIN)/python -m lrnn_helpers.ledger errata
 
-mutants: $(READER)  ## write the table that the explorer of mutants shows, after a change of its checks
+mutant-table: $(READER)  ## write the table that the explorer of mutants shows, after a change of its checks
 	$(BIN)/python tools/mutant_table.py >/dev/null
+
+mutants: $(READY)  ## plant errors in the package and report which its tests miss (ROOMS="modes ntk" SAMPLE=40)
+	nice $(BIN)/python tools/mutation.py $(ROOMS) $(if $(SAMPLE),--sample $(SAMPLE))
 
 seal: $(READER)  ## after reading equation and function side by side: seal them
 	$(BIN)/python -m lrnn_helpers.ledger seal

@@ -17,6 +17,8 @@ def test_there_and_back():
     )
     for left, right in zip(LinearRNN.from_torch(rnn, readout).weights(), WEIGHTS, strict=True):
         np.testing.assert_array_equal(left, right)
+    every = LinearRNN.from_torch(rnn, readout, outputs="all")
+    assert every(torch.ones(5, 6, 2, dtype=torch.float64)).shape == (5, 6, 3)
 
 
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])

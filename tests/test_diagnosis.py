@@ -513,8 +513,15 @@ def test_report_table_and_figure(white, tmp_path, capsys):
     c = d.compare(trained(d, task))
     assert str(d).splitlines()[1] == "All assumptions are met." and "inverse exponential, δ 0.9, λ 0.8" in str(d)
     assert len(str(c).splitlines()) == 6 and repr(d).startswith("<Diagnosis of 3") and repr(c).startswith("<Comparison")
+    for n, line in zip(d.order, str(c).splitlines()[1:4], strict=True):
+        assert line.split()[:3] == [str(n + 1), f"{c.predicted_half[n]:.0f}", f"{c.half[n]:.0f}"]
     before, after = d.plot(), c.plot()
     assert [len(ax.get_lines()) for ax in after] == [6, 3, 12] and len(before[1].get_lines()) == 2
+    assert [text.get_text() for text in after[2].get_legend().get_texts()] == [
+        f"${m}_{{{n}}}$" for n in (1, 2, 3) for m in "ub"
+    ]
+    colours = [line.get_color() for line in after[2].get_lines()]
+    assert colours == [colour for colour in dict.fromkeys(colours) for _ in range(4)]
     np.testing.assert_allclose(before[1].get_lines()[0].get_ydata(), d.loss / d.nothing)
     np.testing.assert_allclose(after[1].get_lines()[0].get_ydata(), c.loss / d.nothing)
     plt.close("all")

@@ -1,5 +1,6 @@
 """Task dynamics against exact fractions, loops and the identities between them."""
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -108,7 +109,8 @@ def test_types():
         (lambda: dynamics.inverse_exponential(1, complex(0, np.nan), 3), ValueError, "lam must be finite"),
         (lambda: dynamics.constant("x", 3), TypeError, "delta must hold numbers"),
         (lambda: dynamics.constant(1, 0), ValueError, "T must be an integer >= 1, got 0"),
-        (lambda: dynamics.exponential(1, 1, -1), ValueError, "T must be an integer >= 1, got -1"),
+        (lambda: dynamics.exponential(1, 1, 0), ValueError, "T must be an integer >= 1, got 0"),
+        (lambda: dynamics.inverse_exponential(1, 1, 0), ValueError, "T must be an integer >= 1, got 0"),
         (lambda: dynamics.inverse_exponential(1, 1, 2.0), TypeError, "T must be an integer, got 2.0"),
         (lambda: dynamics.constant(1, True), TypeError, "T must be an integer, got True"),
         (lambda: dynamics.dirac_delta(1, 1, 1), ValueError, "T must be an integer >= 2, got 1"),
@@ -131,5 +133,6 @@ def test_types():
     ],
 )
 def test_errors_name_the_argument_the_rule_and_what_was_received(call, error, message):
-    with pytest.raises(error, match=message):
+    with warnings.catch_warnings(), pytest.raises(error, match=message):
+        warnings.simplefilter("error")  # the error says it all
         call()

@@ -293,7 +293,7 @@ def test_the_table_of_mutants_is_the_chapters():
 
     made = mutant_table.table()
     plt.close("all")
-    assert mutant_table.TABLE.read_text(encoding="utf-8") == made, "run: python tools/mutant_table.py"
+    assert mutant_table.TABLE.read_text(encoding="utf-8") == made, "run: make mutant-table"
     assert made.count('"00111"') > 5 and made.count('"00000"') == 1
 
 

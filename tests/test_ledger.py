@@ -3,10 +3,13 @@
 import functools
 import json
 import types
+import warnings
 from fractions import Fraction
+from itertools import accumulate
 
 import numpy as np
 import pytest
+import scipy.stats
 import sympy as sp
 import yaml
 from cells import define
@@ -113,6 +116,7 @@ def test_crashes_are_counted_apart_and_are_no_rejections():
         check.holds("x", define(text), against, at=at)
     check.holds("x", define(text), against, at=at, excuse="a product of two matrices: most mutants do not fit together")
     counts = check.records[-1]["mutants"]
+    assert check.records[-1]["text"].endswith("2 of 2 mutants rejected, 5 more crash")
     assert (counts["crashed"], counts["rejected"]) == (5, 2) and "most mutants" in check.records[-1]["excuse"]
 
 
@@ -233,6 +237,39 @@ def test_symbolic_for_all_T():
         check.holds("s", wrong, numeric, at=at, rtol=0, symbolic="all", derivation=by_differentiation)
 
 
+def test_what_is_wrong_at_the_witnesses_may_not_be_proved_on_symbols(monkeypatch):
+    monkeypatch.setattr(check, "thorough", True)
+    powers, T_, Wh = np.linalg.matrix_power, symbolic.T, symbolic.words.matrix("Wh", "h", "h")
+    scaled = define("def scaled(c, k):\n    return abs(c) * k\n")
+    at = [dict(c=Fraction(-2, 3), k=3)]
+    with pytest.raises(AssertionError, match=r"fail at the witnesses reduce on symbols: \['abs dropped: abs\(c\)'\]"):
+        positive = dict(c=sp.Symbol("c", positive=True), k=symbolic.k)
+        right = dict(symbols=lambda T: positive, derivation=lambda T: positive["c"] * positive["k"])
+        check.holds("s", scaled, lambda c, k: -c * k, at, rtol=0, symbolic="all", **right)
+    # A list is proved for the range of its index; a number 0 in place of a matrix of zeros is no other value.
+    listed = define("def listed(Wh, T):\n    return [power(Wh, t) for t in range(1, T + 1)]\n", power=powers)
+    letters = dict(Wh=Wh, T=T_)
+
+    def one_by_one(Wh, T):
+        return list(accumulate([Wh] * T, np.matmul))
+
+    at = [dict(Wh=np.array([[0.5, 2.0], [-1.0, 0.3]]), T=T) for T in (2, 4)]
+    every = dict(symbolic="all", symbols=lambda T: letters)
+    other = define("def other(Wh, T):\n    return [Wh @ power(Wh, t - 1) for t in range(1, T + 1)]\n", power=powers)
+    derived = symbolic.run(other, letters)
+    check.holds("s", listed, one_by_one, at, derivation=lambda T: derived, **every)
+    nothing = define("def nothing(Wh):\n    return 0 * Wh\n")
+    check.holds("s", nothing, lambda Wh: np.zeros((2, 2)), at, derivation=lambda T: Wh - Wh, **every)
+
+
+def test_mutants_are_judged_without_a_word_on_stderr():
+    inverse = define("def inverse(a):\n    return 1 / (a - 1)\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check.holds("1", inverse, lambda a: (a - 1) ** -1.0, [dict(a=np.float64(-1)), dict(a=np.float64(3))])
+    assert check.records[-1]["mutants"]["crashed"] == 0
+
+
 RIGHT = "def right(a, b):\n    return a - b\n"
 AT = [dict(a=3.0, b=2.0), dict(a=1.5, b=-4.0)]
 
@@ -312,6 +349,8 @@ def test_limit_measures_the_order():
         check.limit("48", lambda h: np.exp(2 * h) - 1, define(text), towards, order=3)
     with pytest.raises(ValueError, match="at least three distinct values > 0"):
         check.limit("48", exact, define(text), [0.1, 0.1, 0.2], order=3)
+    with pytest.raises(ValueError, match="at least three distinct values > 0"):
+        check.limit("48", exact, define(text), [0.1, 0.2, 0.0], order=3)
     one_term = define("def one_term(T):\n    return 1 + 1 / T\n")
     check.limit("111", lambda T: 1 + 1 / T + 1 / T**2, one_term, [1e3, 1e4, 1e5], order=-2)
 
@@ -345,6 +384,9 @@ def test_a_claim_is_judged_over_its_domain_and_the_same_predicate_outside(capsys
     with pytest.raises(AssertionError, match="but it holds on 29 of 30"):
         claim(over=[*OVER[:-1], dict(x=50, level=40)])
     claim(define(BELOW.replace("x, level", "x").replace("< level", "< 40")), over=lambda: range(30), outside=[41])
+    # Cases that cannot be pickled are told apart too.
+    returns = define(BELOW.replace("x, level", "f").replace("x < level", "f() < 40"))
+    claim(returns, over=[lambda x=x: x for x in range(30)], outside=[lambda: 41])
 
 
 def test_a_sentence_that_is_not_supported_needs_a_case_where_it_is_right(capsys):
@@ -362,6 +404,8 @@ def test_a_share_is_judged_by_its_interval(capsys):
     over = [dict(x=x, level=180) for x in range(200)]
     record = claim(over=over, share=0.8)
     assert record["share"] == 0.8 and 0.8 < record["interval"][0] < 0.9 < record["interval"][1]
+    exact = scipy.stats.binomtest(180, 200).proportion_ci(method="exact")
+    np.testing.assert_allclose(record["interval"], exact, atol=1e-6)
     assert "(95 % interval 0.85 to 0.94, wanted 0.8)" in capsys.readouterr().out
     with pytest.raises(AssertionError, match=r"undecided, 0\.9 lies in \[0\.85, 0\.94\]"):
         claim(over=over, share=0.9)
@@ -744,7 +788,8 @@ SEALED = dict(symbolic=[], printed="def f(): ...", against="g", rtol=0, sizes={"
 def test_the_seal_moves_with_all_that_is_shown_stated_and_run(rows):
     def seals(chapter=CHAPTER, row=None, **ran):
         changed = dict(rows, **{"2": dict(rows["2"], **(row or {}))})
-        return _seal.sealable(changed, [rec("holds", "2", **(SEALED | ran))], dict(one=chapter))
+        ran = rec("holds", "2", **(SEALED | ran))
+        return _seal.sealable(changed, [ran, rec("holds", "of no row")], dict(one=chapter))
 
     before, free = seals()
     assert before.keys() == rows.keys() and free["one"].keys() == {"", "eq:y"}
@@ -778,14 +823,18 @@ def test_the_commands(tmp_path, capsys, monkeypatch):
     (book / "one.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "outputs": [output]}]}))
     main(["seal"])
     once = (book / "ledger.yml").read_text()
+    assert all(list(row)[-1] == "seal" for row in yaml.safe_load(once))
     assert once.count("  seal: '") == 3 and read_rows(book / "ledger.yml")["S2"]["seal"]
     main(["seal"])
     assert (book / "ledger.yml").read_text() == once and json.loads((book / "seals.json").read_text()) == {}
     main(["totals", "--json"])
     assert json.loads(capsys.readouterr().out)["settled"] == 1
+    main(["totals"])
+    numbers = capsys.readouterr().out
     readme.write_text("a\n<!-- totals:begin -->\nstale\n<!-- totals:end -->\nb\n")
     main(["readme"])
     assert "**1 of 3** numbered equations" in MARKS.search(readme.read_text())[0] and "stale" not in readme.read_text()
+    assert readme.read_text() == f"a\n<!-- totals:begin -->\n{numbers}<!-- totals:end -->\nb\n"
     for bad in (["init", "paper.md"], ["--book", "none", "totals"], ["nonsense"], []):
         with pytest.raises(SystemExit):
             main(bad)

@@ -229,6 +229,7 @@ def test_rotations_in_any_unitary_basis_of_conjugate_columns():
     weights = network.rotational_weights(Modes(m, m**2, 2 * m), P)
     np.testing.assert_allclose(np.sort_complex(np.linalg.eigvals(weights.Wx)), np.sort_complex(m), atol=1e-13)
     np.testing.assert_allclose(network.recover_rotational_modes(weights, P).b, m**2, atol=1e-14)
+    np.testing.assert_allclose(network.recover_rotational_modes(weights, P[:, 1:3]).b, m[1:3] ** 2, atol=1e-14)
 
 
 def test_unaligned_weights_have_the_stated_spread():
@@ -309,6 +310,9 @@ PAIR = bases.rotation_basis(2)
         (lambda: bases.random_orthogonal(0, 0), "n must be"),
         (lambda: bases.rotation_basis(3, pairs=[0, 1]), "disjoint"),
         (lambda: bases.rotation_basis(3, pairs=[2]), "below n = 3"),
+        (lambda: bases.rotation_basis(3, pairs=[-1]), "pairs must be an integer >= 0"),
+        (lambda: bases.rotation_basis(0), "n must be an integer >= 1"),
+        (lambda: bases.orthonormal_columns("U", np.eye(3)[:1], 2), "at least 2 rows and columns"),
     ],
 )
 def test_errors_name_the_argument_and_what_was_received(call, message):
@@ -318,10 +322,10 @@ def test_errors_name_the_argument_and_what_was_received(call, message):
 
 def test_hidden_states_are_the_recursion():
     x = np.random.default_rng(0).normal(size=(4, 5, 2))
-    W = network.unaligned_weights([0.3, 0.9], 2, 3, 2, seed=1)
+    W = network.unaligned_weights([0.3, 0.9, 0.6, 1.1], 2, 3, 2, seed=1)
     h = network.hidden_states(W, x)
-    assert h.shape == (2, 4, 5, 3)
-    for n, p in np.ndindex(2, 4):
+    assert h.shape == (4, 4, 5, 3)
+    for n, p in np.ndindex(4, 4):
         state = np.zeros(3)
         for t in range(5):
             state = W.Wh[n] @ state + W.Wx[n] @ x[p, t]
@@ -332,7 +336,7 @@ def test_hidden_states_are_the_recursion():
 def test_hidden_velocity_is_the_derivative_along_the_weights():
     rng = np.random.default_rng(1)
     x, task_y = rng.normal(size=(6, 4, 2)), rng.normal(size=(6, 2))
-    W = network.unaligned_weights([0.5, 1.1], 2, 3, 2, seed=2)
+    W = network.unaligned_weights([0.5, 1.1, 0.8, 0.2], 2, 3, 2, seed=2)
     rate = Weights(*(-g for g in training.gradient(W, Task(x, task_y))))
     step = 1e-6
     ends = [
@@ -340,7 +344,7 @@ def test_hidden_velocity_is_the_derivative_along_the_weights():
     ]
     got = network.hidden_velocity(W, rate, x)
     np.testing.assert_allclose(got, (ends[0] - ends[1])[..., -1, :] / (2 * step), rtol=1e-6, atol=1e-8)
-    assert got.shape == (2, 6, 3)
+    assert got.shape == (4, 6, 3)
     with pytest.raises(ValueError, match="velocity must have the weights' sizes"):
         network.hidden_velocity(W, network.unaligned_weights(0.5, 3, 3, 2, 0), x)
 

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.patches import Rectangle
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
@@ -101,6 +101,56 @@ def test_schematic_keeps_the_vectors_and_changes_the_values():
     assert colours[0] != colours[1]
 
 
+def test_schematic_leads_each_arrow_from_one_node_to_the_next_and_names_it():
+    ax = plotting.schematic()
+    place = {}
+    for text in ax.texts:
+        place.setdefault(text.get_text(), []).append(np.array(text.get_position()))
+    node = {}
+    for box in (patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)):
+        corner, size = np.array([box.get_x(), box.get_y()]), np.array([box.get_width(), box.get_height()])
+        (name,) = [text for text, spots in place.items() if np.allclose(spots[0], corner + size / 2)]
+        node[name] = corner + size / 2
+    xs = [rf"$\mathbf{{x}}_{{{t}}}$" for t in ("1", "2", "T-1", "T")]
+    hs = [rf"$\mathbf{{h}}_{{{t}}}$" for t in ("2", "3", "T", "T+1")]
+    y_T, dots = r"$\hat{\mathbf{y}}_T$", place[r"$\cdots$"][0]
+    assert sorted(node) == sorted([*xs, *hs, y_T])
+    right, up = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    wanted = [("$W_x$", node[x] + 0.4 * up, node[h] - 0.4 * up) for x, h in zip(xs, hs, strict=True)]
+    wanted += [("$W_y$", node[hs[-1]] + 0.4 * up, node[y_T] - 0.4 * up)]
+    ways = [(node[hs[0]], node[hs[1]]), (node[hs[1]], dots), (dots, node[hs[2]]), (node[hs[2]], node[hs[3]])]
+    wanted += [("$W_h$", start + 0.5 * right, end - 0.5 * right) for start, end in ways]
+    drawn = [np.array(patch._posA_posB) for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
+    assert len(drawn) == len(wanted) == 9
+    for name, start, end in wanted:
+        (arrow,) = [ends for ends in drawn if np.abs(ends - [start, end]).max() < 0.2]
+        assert min(np.linalg.norm(spot - arrow.mean(axis=0)) for spot in place[name]) < 0.5, name
+    for t, x in zip(("1", "2", "T-1", "T"), xs, strict=True):
+        for below in (rf"$\Sigma^{{YX_{{{t}}}}}$", rf"$S_{{{t}}}$"):
+            assert place[below][0][0] == node[x][0] and place[below][0][1] < node[x][1]
+    squares = [p for p in ax.patches if isinstance(p, Rectangle) and p.get_width() == 0.5]
+    named = [*place["$U_y$"], *place[r"$V_x^\top$"]]
+    assert len(squares) == 8 and all(
+        min(np.abs(np.array(p.get_center()) - at).max() for at in named) < 1e-9 for p in squares
+    )
+    spots = np.array([spot for found in place.values() for spot in found])
+    gaps = np.linalg.norm(spots[:, None] - spots, axis=-1)[np.triu_indices(len(spots), 1)]
+    (left, end), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert gaps.min() > 0.4 and (spots > [left, bottom]).all() and (spots < [end, top]).all()
+
+
+def test_schematic_darkens_the_diagonal_of_each_step_with_its_values():
+    s = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.3], [1.0, 0.0]])
+    squares = [p for p in plotting.schematic(s).patches if isinstance(p, Rectangle)]
+    for frame, values in zip([p for p in squares if p.get_facecolor()[:3] == (1, 1, 1)], s, strict=True):
+        first, second = [p for p in squares if p.get_width() == 0.3 and 0 <= p.get_x() - frame.get_x() + 1e-9 < 0.6]
+        side = frame.get_width() / 2
+        np.testing.assert_allclose(np.array(first.get_xy()) - frame.get_xy(), [0, side], atol=1e-12)
+        np.testing.assert_allclose(np.array(second.get_xy()) - frame.get_xy(), [side, 0], atol=1e-12)
+        dark = [-sum(cell.get_facecolor()[:3]) for cell in (first, second)]
+        assert (dark[0] > dark[1]) == (values[0] > values[1])
+
+
 def test_the_colours_stay_apart_in_lightness_or_hue():
     rgb = np.array([mpl.colors.to_rgb(colour) for colour in plotting.COLOURS])
     gaps = np.linalg.norm(rgb[:, None] - rgb[None], axis=-1)[np.triu_indices(len(rgb), 1)]
@@ -171,7 +221,7 @@ def test_a_path_in_the_complex_plane_points_the_way_of_time():
     assert theory.is_dashed() and path.get_label() == "turn" and ax.get_aspect() == 1
     np.testing.assert_allclose(ring.get_xydata(), [[1, 0]], atol=1e-12)
     np.testing.assert_allclose(head.get_xydata(), [[0, -1]], atol=1e-3)
-    assert abs(head.get_marker()[2] - 90) < 2, "half way round, clockwise: to the left"
+    assert abs(head.get_marker()[2] - 90) < 0.5, "half way round, clockwise: to the left"
 
 
 def test_arrowheads_lie_evenly_on_the_way_and_only_where_it_leads():

@@ -78,6 +78,17 @@ def test_rotational_task_has_real_normal_correlations_with_the_eigenvalues_asked
     assert task.s is None
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-14])
+def test_pairs_may_follow_one_another_in_either_order_and_at_any_scale(scale):
+    turn = np.exp(0.7j * np.arange(3)) * scale
+    d = np.stack([turn.conj(), turn, 2 * turn, 2 * turn.conj(), scale * np.ones(3)])
+    d[:, 0] = np.array([-1j, 1j, 1 + 1j, 1 - 1j, 1]) * scale
+    task = tasks.rotational_task(d, 30, 0)
+    sigma = tasks.correlations(task.x, task.y)
+    for t in range(3):
+        np.testing.assert_allclose(task.P @ np.diag(d[:, t]) @ task.P.conj().T, sigma[t], atol=1e-12 * scale)
+
+
 def test_correlations_and_covariance_are_sums_of_outer_products():
     rng = np.random.default_rng(0)
     x, y, yy = rng.standard_normal((7, 4, 3)), rng.standard_normal((7, 2)), rng.standard_normal((7, 4, 2))
@@ -118,6 +129,19 @@ def test_sensory_task_is_neurogyms_stimulus_with_the_stated_targets():
     np.testing.assert_allclose(
         (x - x.mean(axis=1, keepdims=True)).std(axis=0, ddof=1), 0.1 * np.sqrt(1 - 1 / T), rtol=0.15
     )
+
+
+def test_a_step_of_the_sensory_task_is_a_tenth_of_a_second(monkeypatch):
+    multisensory = pytest.importorskip("neurogym.envs.native.multisensory")
+    plain, asked = multisensory.MultiSensoryIntegration, []
+
+    def environment(**options):
+        asked.append(options)
+        return plain(**options)
+
+    monkeypatch.setattr(multisensory, "MultiSensoryIntegration", environment)
+    tasks.sensory_task("sum", 3, 4, 0)
+    assert [(options["dt"], options["timing"]["stimulus"]) for options in asked] == [(100, 300)]
 
 
 def test_sensory_task_without_neurogym_names_the_extra(monkeypatch):
@@ -161,6 +185,14 @@ def test_white_inputs_are_white():
     x = tasks.white_inputs(4, 3, 20, seed=1)
     np.testing.assert_allclose(tasks.input_covariance(x), np.einsum("tu,nm->tunm", np.eye(4), np.eye(3)), atol=1e-14)
     np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-15)
+    # Each is what is left of its own draw, and not of its opposite: on every machine the same inputs.
+    drawn = np.random.default_rng(1).standard_normal((20, 12)).reshape(20, 4, 3)
+    assert ((x * drawn).sum(axis=0) > 0).all()
+
+
+def test_tasks_of_singular_values_are_real():
+    with pytest.raises(TypeError, match="s must be real"):
+        tasks.structured_task(1j * ONES, 9, 0)
 
 
 ONES = np.ones((2, 3))
@@ -180,7 +212,7 @@ ONES = np.ones((2, 3))
         (lambda: tasks.structured_task(ONES, 9, 0, outputs="all"), r"\(T, T\)"),
         (lambda: tasks.structured_task(np.ones((2, 2, 2)), 9, 0, outputs="all"), "lower-triangular"),
         (lambda: tasks.structured_task(np.eye(2), 9, 0, outputs="all"), r"\(N, T, T\)"),
-        (lambda: tasks.structured_task(ONES, 9, 0, outputs="both"), "outputs"),
+        (lambda: tasks.structured_task(ONES, 9, 0, outputs="both"), 'outputs must be "last" or "all", got'),
         (
             lambda: tasks.rotational_task([[1j, 1j], [1j, 1j]], 9, 0),
             "d must have the conjugate of complex row 0 in row 1",
@@ -197,6 +229,7 @@ ONES = np.ones((2, 3))
         (lambda: tasks.sensory_task([1.0, 2.0], 3, 4, 0), r"or T = 3 weights, got shape \(2,\)"),
         (lambda: tasks.sensory_task([1.0, np.nan, 2.0], 3, 4, 0), "target must be finite"),
         (lambda: tasks.sensory_task("sum", 3, 4, 0, source="mail"), "source must be one of 'neurogym', 'gaussian'"),
+        (lambda: tasks.white_inputs(2, 0, 6, 0), "N_x must be an integer >= 1"),
         (lambda: tasks.white_inputs(2, 3, 6, 0), r"P must be >= T·N_x \+ 1 = 7"),
         (lambda: tasks.sensory_task("sum", 0, 4, 0), "T must be"),
         (lambda: tasks.sensory_task("sum", 3, 0, 0), "P must be"),

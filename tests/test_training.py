@@ -550,6 +550,10 @@ def test_a_bar_shows_only_when_asked_for_or_in_a_terminal(engine, capsys, monkey
     out, err = capsys.readouterr()
     assert out == ""
     assert "/40" in err
+    bars, tqdm = [], training.tqdm
+    monkeypatch.setattr(training, "tqdm", lambda **options: bars.append(tqdm(**options)) or bars[-1])
+    training.train(start, task, 0.01, 2500, progress=True, **engine)
+    assert [(bar.n, bar.total) for bar in bars] == [(2500, 2500)]
 
 
 def test_memory_goes_with_what_is_recorded():

@@ -349,6 +349,11 @@ def test_to_float_goes_to_infinity_beyond_the_floats():
 # stationary_beta and folds
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_leaves_the_range_of_floats_is_0_or_infinity_without_a_warning():
+    assert (tr.stationary_beta(1e-200, 7), tr.stationary_beta(1e200, 7)) == (np.inf, 0)
+
+
 @given(b=st.floats(1e-2, 1e2), T=st.integers(2, 15))
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_stationary_beta_makes_the_slope_vanish(b, T):

@@ -6,6 +6,7 @@ import inspect
 import pickle
 import re
 import sys
+from contextlib import suppress
 from math import ceil, log10
 
 import numpy as np
@@ -36,7 +37,14 @@ class Check:
         have ``vanishes(expression)``, and derivations, functions of T that bear the name of an `against`.
     made : dict of str to callable, optional
         Arguments made from others of the witness: name to a constructor whose parameters name those others.
+
+    Attributes
+    ----------
+    thorough : bool
+        Whether a proof for "all" is tried on every mutant too; False, since it takes many times as long.
     """
+
+    thorough = False
 
     def __init__(self, symbolic=None, made=None):
         self.records = []
@@ -74,7 +82,8 @@ class Check:
         Raises
         ------
         AssertionError
-            Where a witness or a T disagrees, survivors are not those named, or too few mutants are rejected.
+            Where a witness or a T disagrees, survivors are not those named, or too few mutants are rejected; with
+            `thorough` also where a mutant that fails at a witness reduces on symbols for "all".
         ValueError
             Where `printed` was not written in the cell, `against` or `derivation` uses it, or there is no witness.
         """
@@ -331,7 +340,7 @@ class Check:
     def _call(self, function, witness):
         return call(function, witness, self._made)
 
-    def _compared(self, ids, function, against, at, rtol, invariant, excuse, derive=dict):
+    def _compared(self, ids, function, against, at, rtol, invariant, excuse, derive=lambda: ({}, None)):
         """Hold a function and its mutants against the other side: the mutants' fates, and the record's fields."""
         ids, at = _ids(ids), _witnesses(ids, at)
         _written_here(function, against, "against")
@@ -341,12 +350,18 @@ class Check:
             if not found <= rtol:
                 raise AssertionError(f"{_label(ids)} fails at witness {number}: relative error {found:.1e} > {rtol:g}")
             worst = max(worst, found)
-        fields = _witnessed(at, rtol, worst, against) | derive()
+        derived, reduces = derive()
+        fields = _witnessed(at, rtol, worst, against) | derived
 
-        def agrees(mutant):
-            return max(error(self._call(mutant, w), t) for w, t in zip(at, targets, strict=True)) <= rtol
+        def errors(mutant):
+            return [error(self._call(mutant, w), t) for w, t in zip(at, targets, strict=True)]
 
-        return _judge(ids, function, agrees, invariant, excuse), fields
+        def proved(mutant):  # not only of another shape
+            return any(rtol < e < np.inf for e in errors(mutant)) and reduces(mutant)
+
+        agrees = lambda mutant: max(errors(mutant)) <= rtol  # noqa: E731
+        thorough = proved if self.thorough and reduces else None
+        return _judge(ids, function, agrees, invariant, excuse, thorough), fields
 
     def _failure(self, ids, printed, against, witness, undefined):
         """The errors of the parts of the printed form at a witness, or a word for why it has no value there."""
@@ -371,10 +386,13 @@ class Check:
         return errors
 
     def _derive(self, ids, printed, against, symbolic, derivation, symbols, excuse):
-        """Check `printed` on symbols for each T: the lengths or "all", and whether a symbol stands for every size."""
+        """Check `printed` on symbols for each T: the lengths or "all", and whether a symbol stands for every size.
+
+        Also a function that tells whether a mutant reduces too, if with "all".
+        """
         ids = _ids(ids)
         if not symbolic:
-            return dict(symbolic=[])
+            return dict(symbolic=[]), None
         derivation = derivation or getattr(self._symbolic, getattr(against, "__name__", ""), None)
         if derivation is None:
             raise ValueError(f"{_label(ids)}: derivation must be given, the book has none named like {against!r}")
@@ -382,6 +400,12 @@ class Check:
         symbols = symbols or self._symbolic.symbols
         vanishes = getattr(self._symbolic, "vanishes", lambda e: sympy.simplify(e) == 0)
         run = dict(run=self._symbolic.run) if hasattr(self._symbolic, "run") else {}
+
+        def reduces(mutant):  # over the same range of its index, where it is a list
+            changed = _expressions(call(mutant, symbols(None), self._made, **run))
+            same = [getattr(e, "given", None) for e in changed] == [getattr(e, "given", None) for e in found]
+            return same and all(vanishes(one - other) for one, other in zip(changed, wanted, strict=True))
+
         for T in [None] if symbolic == "all" else symbolic:
             value = call(printed, symbols(T), self._made, **run)
             found, wanted = _expressions(value), _expressions(derivation(T))
@@ -393,11 +417,11 @@ class Check:
                     which = "all T" if T is None else f"T = {T}"
                     raise AssertionError(f"{_label(ids)} fails for {which}: {one} != {other}")
         if symbolic != "all":
-            return dict(symbolic=[int(T) for T in symbolic], every_size=None, derivation=_text(derivation))
+            return dict(symbolic=[int(T) for T in symbolic], every_size=None, derivation=_text(derivation)), None
         every = any(s.is_integer or not s.is_commutative for e in found for s in e.free_symbols)
         if matrix and not every and not excuse:
             raise ValueError(f'{_label(ids)}: "all" needs matrices of every size, got one of shape {matrix}')
-        return dict(symbolic="all", every_size=every, derivation=_text(derivation))
+        return dict(symbolic="all", every_size=every, derivation=_text(derivation)), reduces
 
     def _emit(self, call, ids, how, outcome, assuming, excuse, **fields):
         ids, (rejected, crashed, survived, invariant) = _ids(ids), outcome
@@ -564,9 +588,12 @@ def _expressions(value):
     return [v if hasattr(v, "free_symbols") else sympy.sympify(v) for v in np.ravel(np.array(value, dtype=object))]
 
 
-def _judge(ids, function, agrees, invariant, excuse=""):
-    """The rejected, crashed, surviving and named mutants; AssertionError where survivors differ or few are rejected."""
-    rejected, crashed, survived = [], [], []
+def _judge(ids, function, agrees, invariant, excuse="", proves=None):
+    """The rejected, crashed, surviving and named mutants; AssertionError where survivors differ or few are rejected.
+
+    Also where one is rejected and `proves` says that the proof holds of it: a proof must not prove what is wrong.
+    """
+    rejected, crashed, survived, proved = [], [], [], []
     for name, mutant in mutants(function):
         try:
             with np.errstate(all="ignore"):
@@ -574,6 +601,11 @@ def _judge(ids, function, agrees, invariant, excuse=""):
         except Exception:
             fate = crashed
         fate.append(name)
+        if fate is rejected and proves:
+            with suppress(Exception), np.errstate(all="ignore"):  # what has no meaning on symbols does not reduce
+                proved += [name] if proves(mutant) else []
+    if proved:
+        raise AssertionError(f"{_label(ids)}: mutants that fail at the witnesses reduce on symbols: {proved}")
     unnamed = [name for name in survived if name not in invariant]
     absent = [name for name in invariant if name not in survived]
     if unnamed or absent:

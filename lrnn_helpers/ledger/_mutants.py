@@ -93,7 +93,7 @@ def _edits(node):
 
 def _call_edits(node):
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if name == "range" and node.args:
+    if name == "range" and node.args and not any(isinstance(each, ast.Starred) for each in node.args):
         stop = 0 if len(node.args) == 1 else 1
         yield "range end+1", lambda n: n.args.__setitem__(stop, _plus(n.args[stop], 1))
         yield "range end-1", lambda n: n.args.__setitem__(stop, _plus(n.args[stop], -1))
