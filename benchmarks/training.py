@@ -307,7 +307,8 @@ def large(options):
         peer("JAX, vmap + scan, unrolled", jax_bptt, run_steps=few, unroll=T),
         peer("JAX, statistics, networks first", jax_statistics, run_steps=some),
         peer("JAX, statistics, one network", jax_one, run_steps=some),
-        peer("ours, numpy", ours, run_steps=some),
+        peer("ours, numpy", ours, run_steps=some, compiled=False),
+        peer("ours, compiled", ours, run_steps=some, compiled=True),
     ]
     return table("training_large", "Training one wide network", task, peers, options.rounds, EQUAL)
 
@@ -325,7 +326,8 @@ def peak(options):
     peers = [
         peer("matrix product, 1024³", lambda: A @ B, 2 * 1024**3),
         peer("ours, numpy, white", ours(weights, task, some, compiled=False), NETWORKS * some * one),
-        peer("ours, numpy, N_h = 300", ours(wide, task, some), some * operations(T, N, WIDE, N)),
+        peer("ours, numpy, N_h = 300", ours(wide, task, some, compiled=False), some * operations(T, N, WIDE, N)),
+        peer("ours, compiled, N_h = 300", ours(wide, task, some, compiled=True), some * operations(T, N, WIDE, N)),
         peer(
             "ours, compiled, general",
             ours(weights, correlated_task(N, T, P), steps, compiled=True),
