@@ -21,6 +21,7 @@ from benchmarks.training import NETWORKS, N, P, T, correlated_task, operations, 
 from lrnn_helpers import modes, network, ntk
 
 COMPILED, PLAIN = {"compiled": True}, {"compiled": False}
+SLOW = 1e-6  # a learning rate at which no network of any size diverges
 
 
 def _steps(x, at, power):
@@ -74,7 +75,7 @@ def time(axis, options):
         for x in sizes:
             weights, task, n = make(x)
             n = max(n // (20 if options.quick else 1), 2)
-            runs += [ours(weights, task, n, **how), ours(weights, task, 0, **how)]
+            runs += [ours(weights, task, count, SLOW, **how) for count in (n, 0)]
             steps.append(n)
             (_, lags, N_x), (_, N_y, N_h) = task.x.shape, weights[2].shape
             counted.append(len(weights[0]) * operations(lags, N_x, N_h, N_y, is_white))

@@ -54,9 +54,9 @@ def operations(T, N_x, N_h, N_y, white=True):
 # The peers: each takes weights, task and number of steps, and returns a function without arguments that trains
 
 
-def ours(weights, task, steps, **how):
+def ours(weights, task, steps, rate=RATE, **how):
     """Train by this package."""
-    return lambda: training.train(weights, task, RATE, steps, **how).final
+    return lambda: training.train(weights, task, rate, steps, **how).final
 
 
 def torch_loop(weights, task, steps):
