@@ -54,7 +54,7 @@ AXES = {
     ],
     "N": [
         ("compiled, white", (1, 2, 3, 4, 5, 6, 7, 8), COMPILED, _along_N(NETWORKS, 4), True),
-        ("numpy, white", (8, 16, 32, 64, 128, 256), PLAIN, _along_N(1, 32), True),
+        ("numpy, white", (8, 16, 32, 64, 128), PLAIN, _along_N(1, 32), True),
     ],
     "P": [
         ("compiled, white", PS, COMPILED, _along_P(400), True),
