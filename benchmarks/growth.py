@@ -124,6 +124,7 @@ def cores(options):
 
         return run
 
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
     try:
         for name, job in jobs.items():
             want = np.concatenate([np.ravel(w) for w in on(1, job)()])
@@ -143,7 +144,8 @@ def cores(options):
     for i, name in enumerate(jobs):
         part = measured[:, i * len(counts) : (i + 1) * len(counts)]
         lines.append({"name": name, "x": counts, "theory": [1 / c for c in counts], **spread(part)})
-    return {"id": "growth_cores", "title": "Time of a call against cores", "unit": "s", "lines": lines}
+    title = "Time of a call against cores"
+    return {"id": "growth_cores", "title": title, "unit": "s", "load": load, "lines": lines}
 
 
 # Memory: processes of their own, from whose peak what they had after a first small run is taken
