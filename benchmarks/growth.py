@@ -200,7 +200,7 @@ def memory(options):
     for name, way, sizes in (("train", "train", counts), ("sweep, on_result", "sweep", (*counts, *more))):
         found = [[_child(MEMORY, way, n, 0) for n in sizes] for _ in range(min(options.rounds, 3))]
         peaks = np.array([[r["peak"] - r["base"] for r in row] for row in found], dtype=float)
-        # Counted: what `train` is given and hands back, seven numbers a row; a sweep keeps none of it.
+        # Counted: what `train` is given and hands back, the same for each network; a sweep keeps none of it.
         counted = [n if way == "train" else 1 for n in sizes]
         lines.append({"name": name, "x": list(sizes), "theory": counted, **spread(peaks)})
     limited = {way: _child(MEMORY, way, counts[-1], ROOM)["fits"] for way in ("train", "sweep")}
