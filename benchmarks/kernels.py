@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -18,6 +19,7 @@ from lrnn_helpers import network, ntk
 
 EQUAL = 1e-10
 SIZES = {"kernel": (4, 8, 100), "kernel_large": (300, 20, 100)}  # N_h, T, P
+QUICK = {"kernel_large": (100, 8, 20)}
 TITLES = {"kernel": "One kernel, a small network", "kernel_large": "One kernel, a wide network"}
 # How neural-tangents is asked. With N_h = 300 its vector products take about as long as its best mode at ten samples
 # and far longer at a hundred, its structured derivatives fifty times as long: only the best is timed.
@@ -101,12 +103,14 @@ class NeuralTangents:
         self.folder.cleanup()
 
 
-def kernel(name, rounds, python=None):
+def kernel(name, options, python=None):
     """One kernel of one network: against torch.func, or against neural-tangents where its Python is given."""
-    weights, x = case(*SIZES[name])
+    rounds = options.rounds if name == "kernel" else min(options.rounds, 3)
+    sizes = QUICK.get(name, SIZES[name]) if options.quick else SIZES[name]
+    weights, x = case(*sizes)
     error = off(ntk.ntk(weights, x))
     mine = Peer("ours", lambda: ntk.ntk(weights, x))
-    task = dict(zip(("N_h", "T", "P"), SIZES[name], strict=True)) | {"N_x": N, "N_y": N}
+    task = dict(zip(("N_h", "T", "P"), sizes, strict=True)) | {"N_x": N, "N_y": N}
     if python is None:
         peers = [Peer("torch.func, vmap(jacrev)", torch_jacobians(weights, x), error), mine]
         return table(name, TITLES[name], task, peers, rounds, EQUAL)
@@ -145,8 +149,9 @@ def jax_gram(x):
     return jax.jit(jax.vmap(distance))
 
 
-def distances(T, pairs, rounds):
+def distances(T, options):
     """Distances of many pairs of small networks."""
+    pairs = 4 if options.quick else 32
     W0, x = case(4, T, 100, pairs)
     W1 = network.unaligned_weights(np.full(pairs, 1.0), N, 4, N, seed=2)
     call = jax_gram(x)
@@ -157,14 +162,10 @@ def distances(T, pairs, rounds):
         Peer("ours", lambda: ntk.ntk_distance(W0, W1, x), off(reference)),
     ]
     task = {"N_h": 4, "N_x": N, "N_y": N, "T": T, "P": 100, "pairs": pairs}
-    return table(f"distance_{T}", f"Distance of kernels, T = {T}", task, peers, rounds, EQUAL)
+    return table(f"distance_{T}", f"Distance of kernels, T = {T}", task, peers, options.rounds, EQUAL)
 
 
-def tables(quick, python=None):
-    """Every table of this file; those of neural-tangents only where its Python is given."""
-    rounds = 1 if quick else 7
-    out = [kernel(name, rounds if name == "kernel" else min(rounds, 3)) for name in SIZES]
-    out += [distances(T, 4 if quick else 32, rounds) for T in (8, 16)]
-    if python:
-        out += [kernel(name, rounds if name == "kernel" else min(rounds, 3), python) for name in SIZES]
-    return out
+TABLES = {name: partial(kernel, name) for name in SIZES}
+# These two only where the Python is given that has neural-tangents.
+OTHERS = {f"{name}_neural_tangents": lambda o, name=name: kernel(name, o, o.neural_tangents) for name in SIZES}
+TABLES |= {f"distance_{T}": partial(distances, T) for T in (8, 16)}

@@ -1,10 +1,6 @@
 """Kernels by neural-tangents on request; run by `kernels.py` with a Python that has it, not imported.
 
-It needs a jax of its time. What the recorded run had:
-
-    python3.11 -m venv .venv-nt
-    .venv-nt/bin/pip install jax==0.4.25 jaxlib==0.4.25 "numpy<2" "scipy<1.13" frozendict
-    .venv-nt/bin/pip install --no-deps neural-tangents==0.6.5
+It needs a jax of its time; `make bench` makes the environment.
 """
 
 # ruff: noqa: E402

@@ -41,45 +41,46 @@ class Peer(NamedTuple):
     facts: dict[str, Any] = {}  # noqa: RUF012
 
 
-def seconds(run, number=1):
+def seconds(run, number=1, clock=process_time):
     """Mean time of `number` runs; a run that knows its own time (in another process) is asked for it.
 
-    It is the time of the process, all threads together: on one core, with one thread, that of the clock on the wall,
-    less what other programs take of the core.
+    By default it is the time of the process, all threads together: on one core, with one thread, that of the clock on
+    the wall, less what other programs take of the core.
     """
     own = getattr(run, "seconds", None)
     if own:
         return own(number)
-    start = process_time()
+    start = clock()
     for _ in range(number):
         run()
-    return (process_time() - start) / number
+    return (clock() - start) / number
 
 
-def interleaved(runs, repeats, first=None):
-    """Seconds of each run, (repeats, len(runs)); they have run before, and took `first` then."""
-    first = first or [0.0] * len(runs)
-    # What took a second at first is long enough, even where most of it was compiling.
-    number = [1 if f > 1 else max(1, math.ceil(SHORTEST / seconds(run))) for f, run in zip(first, runs, strict=True)]
+def interleaved(runs, repeats, once=None, clock=process_time):
+    """Seconds of each run, (repeats, len(runs)); they have run before, and took `once` then, compiling apart."""
+    once = once or [seconds(run, clock=clock) for run in runs]
+    number = [max(1, math.ceil(SHORTEST / t)) for t in once]
     times = np.empty((repeats, len(runs)))
     gc.collect()
     gc.disable()
     try:
         for r in range(repeats):
             for i in np.roll(np.arange(len(runs)), -r):
-                times[r, i] = seconds(runs[i], number[i])
+                times[r, i] = seconds(runs[i], number[i], clock)
     finally:
         gc.enable()
     return times
 
 
-def quartiles(times):
-    """Median, first and third quartile over the rounds, as the entries of the results."""
-    q1, median, q3 = np.quantile(times, (0.25, 0.5, 0.75), axis=0)
-    return {"median": _short(median), "q1": _short(q1), "q3": _short(q3)}
+def spread(times):
+    """The least, the quartiles and the number of the rounds, as the entries of the results have them."""
+    values = np.quantile(times, (0.0, 0.25, 0.5, 0.75), axis=0)
+    named = {name: short(x) for name, x in zip(("least", "q1", "median", "q3"), values, strict=True)}
+    return named | {"repeats": len(times)}
 
 
-def _short(x):
+def short(x):
+    """Five digits."""
     return [float(f"{v:.5g}") for v in x] if np.ndim(x) else float(f"{x:.5g}")
 
 
@@ -107,16 +108,19 @@ def table(name, title, task, peers, repeats, equal=0.0):
     AssertionError
         If a peer's result is off: then there is no time to report.
     """
-    first, errors = [], []
+    first, once, errors = [], [], []
     for p in peers:
         first.append(seconds(p.run))
-        errors.append(None if p.error is None else float(f"{p.error(p.run()):.1e}"))
+        began = process_time()
+        result = p.run()
+        once.append(process_time() - began if getattr(p.run, "seconds", None) is None else p.run.seconds(1))
+        errors.append(None if p.error is None else float(f"{p.error(result):.1e}"))
         assert errors[-1] is None or errors[-1] <= equal, f"{title}: {p.name} is off by {errors[-1]}"
-    times = interleaved([p.run for p in peers], repeats, first)
+    times = interleaved([p.run for p in peers], repeats, once)
     entries = []
     for p, error, t, start in zip(peers, errors, times.T, first, strict=True):
-        entry = {"name": p.name, **quartiles(t * p.scale), "repeats": repeats, "scaled_from": p.scaled_from}
-        entry |= {"first": _short(max(0.0, start - np.median(t))), "error": error}
+        entry = {"name": p.name, **spread(t * p.scale), "scaled_from": p.scaled_from}
+        entry |= {"first": short(max(0.0, start - np.median(t))), "error": error}
         entries.append(entry | p.facts)
     return {"id": name, "title": title, "task": task, "equal": equal, "entries": entries}
 

@@ -1,9 +1,6 @@
-"""Gradient descent: this package against autograd and compiled loops, and how the cost of a step grows."""
+"""Gradient descent: this package against autograd and compiled loops."""
 
 from __future__ import annotations
-
-import subprocess
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +8,11 @@ import numpy as np
 import torch
 from jax import lax
 
-from benchmarks.timing import Peer, interleaved, quartiles, table
+from benchmarks.timing import Peer, table
 from lrnn_helpers import dynamics, network, tasks, training
 
 N, T, P, NETWORKS, STEPS, RATE = 4, 8, 200, 512, 2000, 3e-3
+WIDE, EQUAL = 300, 1e-9
 AR = 0.8  # correlation of an input with the one before it
 
 
@@ -56,9 +54,9 @@ def operations(T, N_x, N_h, N_y, white=True):
 # The peers: each takes weights, task and number of steps, and returns a function without arguments that trains
 
 
-def ours(weights, task, steps, **how):
+def ours(weights, task, steps, rate=RATE, **how):
     """Train by this package."""
-    return lambda: training.train(weights, task, RATE, steps, **how).final
+    return lambda: training.train(weights, task, rate, steps, **how).final
 
 
 def torch_loop(weights, task, steps):
@@ -149,37 +147,54 @@ def jax_bptt(weights, task, steps, unroll=1):
     return _jax_descent(jax.vmap(jax.grad(loss)), weights, steps)
 
 
-def jax_statistics(weights, task, steps):
+def _moments(task, white):
+    """What our algorithm needs of the data: Σ φφᵀ, or only its diagonal, and Σ φyᵀ, inputs in order of their lag."""
+    phi = task.x[:, ::-1].reshape(len(task.x), -1)
+    return (phi**2).sum(axis=0) if white else phi.T @ phi, phi.T @ task.y
+
+
+def jax_statistics(weights, task, steps, white=True):
     """Our algorithm: gradient from covariance and correlation, networks first as in our numpy path."""
-    x, y = task.x, task.y
-    phi = x[:, ::-1].reshape(len(x), -1)
-    diagonal, correlation = jnp.asarray((phi**2).sum(axis=0)[:, None]), jnp.asarray(phi.T @ y)
-    lags, N_x = x.shape[1:]
+    covariance, correlation = map(jnp.asarray, _moments(task, white))
+    lags, N_x = task.x.shape[1:]
 
     def gradient(W):
         Wx, Wh, Wy = W
         rows = [Wx.mT]
         for _ in range(lags - 1):
             rows.append(rows[-1] @ Wh.mT)
-        H = jnp.concatenate(rows, axis=1)
-        E = diagonal * (H @ Wy.mT) - correlation
+        H = jnp.concatenate(rows, axis=-2)
+        G = H @ Wy.mT
+        E = (covariance[:, None] * G if white else jnp.einsum("ij,...jk->...ik", covariance, G)) - correlation
         adjoint = E @ Wy
-        back = [adjoint[:, -N_x:]]
+        back = [adjoint[..., -N_x:, :]]
         for k in range(lags - 1, 0, -1):
-            back.append(adjoint[:, (k - 1) * N_x : k * N_x] + back[-1] @ Wh)
-        A = jnp.concatenate(back[::-1], axis=1)
-        return A[:, :N_x].mT, A[:, N_x:].mT @ H[:, :-N_x], E.mT @ H
+            back.append(adjoint[..., (k - 1) * N_x : k * N_x, :] + back[-1] @ Wh)
+        A = jnp.concatenate(back[::-1], axis=-2)
+        return A[..., :N_x, :].mT, A[..., N_x:, :].mT @ H[..., :-N_x, :], E.mT @ H
 
     return _jax_descent(gradient, weights, steps)
 
 
-def jax_last(weights, task, steps, product):
+def jax_one(weights, task, steps):
+    """The same for one network, without an axis of networks."""
+    run = jax_statistics([w[0] for w in weights], task, steps)
+    return lambda: [w[None] for w in run()]
+
+
+def jax_last(weights, task, steps, product, white=True):
     """Our algorithm with networks on the last axis, as in our compiled kernel."""
-    x, y = task.x, task.y
-    lags = x.shape[1]
-    phi = x[:, ::-1].reshape(len(x), -1)
-    diagonal = jnp.asarray((phi**2).sum(axis=0).reshape(lags, 1, -1, 1))
-    correlation = jnp.asarray((phi.T @ y).reshape(lags, -1, y.shape[1], 1).swapaxes(1, 2))
+    covariance, correlation = map(jnp.asarray, _moments(task, white))
+    lags, N_x = task.x.shape[1:]
+    correlation = correlation.reshape(lags, N_x, -1, 1).swapaxes(1, 2)
+    diagonal = covariance.reshape(lags, 1, N_x, 1) if white else None
+
+    def errors(G):
+        if white:
+            return [d * g - c for d, c, g in zip(diagonal, correlation, G, strict=True)]
+        rows = jnp.stack(G).swapaxes(1, 2)  # lags, N_x, N_y, networks: one large product
+        mixed = (covariance @ rows.reshape(lags * N_x, -1)).reshape(rows.shape)
+        return list(mixed.swapaxes(1, 2) - correlation)
 
     def gradient(W):
         Wx, Wh, Wy = W
@@ -187,7 +202,7 @@ def jax_last(weights, task, steps, product):
         A = [Wx]
         for _ in range(lags - 1):
             A.append(product(Wh, A[-1]))
-        E = [d * product(Wy, a) - c for d, c, a in zip(diagonal, correlation, A, strict=True)]
+        E = errors([product(Wy, a) for a in A])
         back, dWh = product(WyT, E[-1]), 0
         for k in range(lags - 1, 0, -1):
             dWh = dWh + product(back, A[k - 1].swapaxes(0, 1))
@@ -236,16 +251,19 @@ class Against:
         return Peer(name, run, error, scale, said, {"steps": self.steps})
 
 
-def tables(quick):
-    """Every table of this file."""
-    rounds = 1 if quick else 7
-    steps = STEPS // 20 if quick else STEPS
-    few, some = (2, steps // 4) if quick else (10, steps // 4)  # shortened runs
-    white, general, weights = white_task(N, T, P), correlated_task(N, T, P), start(N, NETWORKS)
-    wide = start(300, 1, N_x=N)
-    sizes = {"N": N, "T": T, "P": P, "networks": NETWORKS, "steps": steps, "check_steps": steps, "rate": RATE}
-    peer = Against(weights, white, steps, steps).peer
-    main = [
+def _sizes(options, **more):
+    """The steps of a full run, and the facts of a table."""
+    steps = STEPS // 20 if options.quick else STEPS
+    task = {"N": N, "T": T, "P": P, "networks": NETWORKS, "steps": steps, "check_steps": steps, "rate": RATE}
+    return steps, task | more
+
+
+def white(options):
+    """Many small networks, white inputs."""
+    steps, task = _sizes(options)
+    few, some = (2 if options.quick else 10), steps // 4  # shortened runs
+    peer = Against(start(N, NETWORKS), white_task(N, T, P), steps, steps).peer
+    peers = [
         peer("torch, a loop over networks", torch_loop, networks=1, run_steps=steps // 10),
         peer("torch, batched products", torch_batched, run_steps=few),
         peer("torch.func, vmap(grad)", torch_vmap, run_steps=few),
@@ -257,123 +275,67 @@ def tables(quick):
         peer("ours, numpy", ours, run_steps=some, compiled=False),
         peer("ours, compiled", ours, compiled=True),
     ]
-    peer = Against(weights, general, steps, steps).peer
-    correlated = [
+    return table("training", "Training, white inputs", task, peers, options.rounds, EQUAL)
+
+
+def general(options):
+    """The same with inputs that are correlated in time."""
+    steps, task = _sizes(options, AR=AR)
+    few, some = (2 if options.quick else 10), steps // 4
+    peer = Against(start(N, NETWORKS), correlated_task(N, T, P), steps, steps).peer
+    peers = [
         peer("JAX, vmap + scan", jax_bptt, run_steps=2 * few),
         peer("JAX, vmap + scan, unrolled", jax_bptt, run_steps=2 * few, unroll=T),
+        peer("JAX, statistics, networks last, sums", jax_last, run_steps=some, product=by_sums, white=False),
+        peer("JAX, statistics, networks last, dots", jax_last, product=by_dot, white=False),
+        peer("JAX, statistics, networks first", jax_statistics, run_steps=some, white=False),
         peer("ours, numpy", ours, run_steps=some, compiled=False),
         peer("ours, compiled", ours, compiled=True),
     ]
-    peer = Against(wide, white, steps, steps // 10).peer
-    large = [
+    return table("training_general", "Training, inputs correlated in time", task, peers, options.rounds, EQUAL)
+
+
+def large(options):
+    """One wide network."""
+    steps, task = _sizes(options, N_h=WIDE, networks=1)
+    task["check_steps"] = steps // 10
+    few, some = (2 if options.quick else 10), steps // 4
+    peer = Against(start(WIDE, 1, N_x=N), white_task(N, T, P), steps, steps // 10).peer
+    peers = [
         peer("torch, a loop over networks", torch_loop, run_steps=few),
         peer("JAX, vmap + scan", jax_bptt, run_steps=few),
         peer("JAX, vmap + scan, unrolled", jax_bptt, run_steps=few, unroll=T),
         peer("JAX, statistics, networks first", jax_statistics, run_steps=some),
-        peer("ours, numpy", ours, run_steps=some),
+        peer("JAX, statistics, one network", jax_one, run_steps=some),
+        peer("ours, numpy", ours, run_steps=some, compiled=False),
+        peer("ours, compiled", ours, run_steps=some, compiled=True),
     ]
-    one = {**sizes, "N_h": 300, "networks": 1, "check_steps": steps // 10}
-    return [
-        table("training", "Training, white inputs", sizes, main, rounds, 1e-9),
-        table("training_general", "Training, inputs correlated in time", {**sizes, "AR": AR}, correlated, rounds, 1e-9),
-        table("training_large", "Training one wide network", one, large, rounds, 1e-9),
-        peak(rounds, steps, weights, wide, white, general),
-    ]
+    return table("training_large", "Training one wide network", task, peers, options.rounds, EQUAL)
 
 
-def peak(rounds, steps, weights, wide, white, general):
+def peak(options):
     """Operations a second beside those of one large matrix product."""
+    steps, _ = _sizes(options)
+    weights, wide, some = start(N, NETWORKS), start(WIDE, 1, N_x=N), steps // 4
     A, B = np.random.default_rng(0).standard_normal((2, 1024, 1024))
-    many, some = NETWORKS * steps, steps // 4
-    small, full = operations(T, N, N, N), operations(T, N, N, N, white=False)
+    one, task = operations(T, N, N, N), white_task(N, T, P)
+
+    def peer(name, run, flops):
+        return Peer(name, run, facts={"flops": flops})
+
     peers = [
-        Peer("matrix product, 1024³", lambda: A @ B, facts={"flops": 2 * 1024**3}),
-        Peer("ours, compiled, white", ours(weights, white, steps, compiled=True), facts={"flops": many * small}),
-        Peer("ours, compiled, general", ours(weights, general, steps, compiled=True), facts={"flops": many * full}),
-        Peer(
-            "ours, numpy, white", ours(weights, white, some, compiled=False), facts={"flops": NETWORKS * some * small}
+        peer("matrix product, 1024³", lambda: A @ B, 2 * 1024**3),
+        peer("ours, numpy, white", ours(weights, task, some, compiled=False), NETWORKS * some * one),
+        peer("ours, numpy, N_h = 300", ours(wide, task, some, compiled=False), some * operations(T, N, WIDE, N)),
+        peer("ours, compiled, N_h = 300", ours(wide, task, some, compiled=True), some * operations(T, N, WIDE, N)),
+        peer(
+            "ours, compiled, general",
+            ours(weights, correlated_task(N, T, P), steps, compiled=True),
+            NETWORKS * steps * operations(T, N, N, N, white=False),
         ),
-        Peer(
-            "ours, numpy, N_h = 300",
-            ours(wide, white, some),
-            facts={"flops": some * operations(T, N, 300, N)},
-        ),
+        peer("ours, compiled, white", ours(weights, task, steps, compiled=True), NETWORKS * steps * one),
     ]
-    return table("peak", "Share of the peak of one core", {"steps": steps}, peers, rounds)
+    return table("peak", "Share of the peak of one core", {"steps": steps}, peers, options.rounds)
 
 
-# How the cost of a step grows
-
-
-def series(quick):
-    """Seconds a step against each size, the statistics (taken once) apart."""
-    rounds = 1 if quick else 5
-    Ts, Ns, wide = (4, 8, 16, 32, 64), (1, 2, 3, 4, 5, 6, 7, 8), (8, 16, 32, 64, 128)
-    Ps, counts = (50, 200, 800, 3200, 12800), (8, 32, 128, 512, 2048, 8192)
-    compiled, plain = {"compiled": True}, {"compiled": False}
-
-    def growth(name, axis, xs, make, how, white=True):
-        """`make(x)` gives weights, task and the number of steps to time."""
-        runs, flops, steps = [], [], []
-        for x in xs:
-            weights, task, n = make(x)
-            n = max(n // (20 if quick else 1), 2)
-            runs += [ours(weights, task, n, **how), ours(weights, task, 0, **how)]
-            (_, T, N_x), (_, N_y, N_h) = task.x.shape, weights[2].shape
-            flops.append(len(weights[0]) * operations(T, N_x, N_h, N_y, white))
-            steps.append(n)
-        times = interleaved(runs, rounds)
-        once = quartiles(times[:, 1::2])["median"]
-        step = quartiles((times[:, ::2] - times[:, 1::2]) / steps)
-        return {"name": name, "axis": axis, "x": list(xs), **step, "once": once, "flops": flops, "repeats": rounds}
-
-    def steps(x, at, power):
-        """As many steps as keep the time about the same, and enough to hide what is done once."""
-        return int(np.clip(400 * (at / x) ** power, 50, 20_000))
-
-    small = start(N, NETWORKS)
-
-    def along_T(task):
-        power = 1 if task is white_task else 2
-        return lambda T: (small, task(N, T, 260), steps(T, 8, power))
-
-    def along_P(count):
-        return lambda P: (small, white_task(N, T, P), count)
-
-    def along_networks(at):
-        return lambda n: (start(N, n), white_task(N, T, P), steps(n, at, 1))
-
-    def along_N(networks, at):
-        return lambda N: (start(N, networks), white_task(N, T, max(P, T * N + 1)), steps(N, at, 3))
-
-    return [
-        growth("compiled, white", "T", Ts, along_T(white_task), compiled),
-        growth("compiled, general", "T", Ts, along_T(correlated_task), compiled, white=False),
-        growth("compiled, white", "N", Ns, along_N(NETWORKS, 4), compiled),
-        growth("numpy, white", "N", wide, along_N(1, 32), plain),
-        growth("compiled, white", "P", Ps, along_P(400), compiled),
-        growth("numpy, white", "P", Ps, along_P(100), plain),
-        growth("compiled, white", "networks", counts, along_networks(512), compiled),
-        growth("numpy, white", "networks", counts, along_networks(128), plain),
-    ]
-
-
-FIRST = """
-from time import perf_counter
-import numpy as np
-from lrnn_helpers import dynamics, network, tasks, training
-task = tasks.structured_task(dynamics.constant(np.ones(4), 8), 40, 0)
-weights = network.unaligned_weights(np.full(8, .5), 4, 4, 4, seed=1)
-start = perf_counter()
-training.train(weights, task, 1e-3, 10, compiled=True)
-print(perf_counter() - start)
-"""
-
-
-def first_call(quick):
-    """The compiled kernel's first call in a process of its own, its machine code already on disk."""
-    rounds = 2 if quick else 6
-    command = [sys.executable, "-c", FIRST]
-    times = [float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(rounds)]
-    entry = {"name": "ours, compiled", **quartiles(np.array(times[1:])), "repeats": rounds - 1, "scaled_from": None}
-    return {"id": "first_call", "title": "First call in a fresh process", "task": {}, "equal": 0.0, "entries": [entry]}
+TABLES = {"training": white, "training_general": general, "training_large": large, "peak": peak}
