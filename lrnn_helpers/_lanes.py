@@ -2,6 +2,9 @@
 
 A loop over lanes that is left to the compiler goes through memory after each line, and in half of the 512 bits that
 there may be. A value of type `lanes` stays in registers. Lanes never meet, so results do not depend on their number.
+
+numba keeps compiled code by the date of the file that calls these: after a change here, or in `_simd` or `_jit`, touch
+`training/_tiles.py`, `training/_wide.py`, `ntk/_small.py` and `modes/_compiled.py`, or it goes on running the old one.
 """
 
 from __future__ import annotations
@@ -18,8 +21,16 @@ from numba.extending import intrinsic, lower_builtin, register_model
 
 from lrnn_helpers._jit import OPTIONS
 
+
+def _wide_registers():
+    try:
+        return bool(llvm.get_host_cpu_features().get("avx512f"))
+    except RuntimeError:  # where LLVM cannot tell
+        return False
+
+
 # Those of one register, and of one value: enough values at once to hide how long each operation takes.
-REGISTER = 8 if llvm.get_host_cpu_features().get("avx512f") else 4
+REGISTER = 8 if _wide_registers() else 4
 LANES = 4 * REGISTER
 ALIGNED = 64  # bytes; a register that lies across two lines of the cache takes twice the time
 

@@ -13,9 +13,9 @@ from numba.extending import intrinsic, models, register_model
 
 from lrnn_helpers._lanes import pointer
 
-LANES = 8
+EIGHT = 8
 _DOUBLE = ir.DoubleType()
-_VECTOR = ir.VectorType(_DOUBLE, LANES)
+_VECTOR = ir.VectorType(_DOUBLE, EIGHT)
 
 
 class _Vector(types.Type):
@@ -43,34 +43,34 @@ def _store(context, builder, kind, array, i, value):
 
 
 def _shuffled(builder, a, b, lanes):
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(cgutils.int32_t, LANES), lanes))
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(cgutils.int32_t, EIGHT), lanes))
 
 
 # The pairs of eight vectors whose lanes change places, in blocks of one, two and four.
-_BUTTERFLY = [(r, d) for d in (1, 2, 4) for r in range(LANES) if not r & d]
+_BUTTERFLY = [(r, d) for d in (1, 2, 4) for r in range(EIGHT) if not r & d]
 
 
 def _crossed(builder, a, b, d):
     """Vectors a and b of which every second block of d lanes of a, and every first of b, have changed places."""
-    low = [LANES + lane - d if lane & d else lane for lane in range(LANES)]
-    high = [LANES + lane if lane & d else lane + d for lane in range(LANES)]
+    low = [EIGHT + lane - d if lane & d else lane for lane in range(EIGHT)]
+    high = [EIGHT + lane if lane & d else lane + d for lane in range(EIGHT)]
     return _shuffled(builder, a, b, low), _shuffled(builder, a, b, high)
 
 
 @intrinsic
 def zeros(typing):
     """Eight zeros."""
-    return vector(), lambda context, builder, signature, args: ir.Constant(_VECTOR, [0.0] * LANES)
+    return vector(), lambda context, builder, signature, args: ir.Constant(_VECTOR, [0.0] * EIGHT)
 
 
 @intrinsic
-def load(typing, array, i):
+def load_any(typing, array, i):
     """Entries i … i + 7 of a contiguous array of doubles, counted through all of it."""
     return vector(array, types.intp), lambda c, b, signature, args: _load(c, b, signature.args[0], *args)
 
 
 @intrinsic
-def store(typing, array, i, value):
+def store_any(typing, array, i, value):
     """Put a vector there."""
     return types.void(array, types.intp, vector), lambda c, b, signature, args: _store(c, b, signature.args[0], *args)
 
@@ -82,7 +82,7 @@ def added(typing, total, number, value):
     def code(context, builder, signature, args):
         total, number, value = args
         number = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, cgutils.int32_t(0))
-        product = builder.fmul(_shuffled(builder, number, number, [0] * LANES), value, flags=("contract",))
+        product = builder.fmul(_shuffled(builder, number, number, [0] * EIGHT), value, flags=("contract",))
         return builder.fadd(total, product, flags=("contract",))
 
     return vector(vector, types.float64, vector), code
@@ -94,7 +94,7 @@ def transpose(typing, source, i, width, target, j, height):
 
     def code(context, builder, signature, args):
         rows, (source, i, width, target, j, height) = [], args
-        for _ in range(LANES):
+        for _ in range(EIGHT):
             rows.append(_load(context, builder, signature.args[0], source, i))
             i = builder.add(i, width)
         for r, d in _BUTTERFLY:
@@ -118,7 +118,7 @@ def sums(typing, v0, v1, v2, v3, v4, v5, v6, v7):
                 rows[r] = builder.fadd(*_crossed(builder, rows[r], rows[r + d], d))
         return rows[0]
 
-    return vector(*[vector] * LANES), code
+    return vector(*[vector] * EIGHT), code
 
 
 @intrinsic

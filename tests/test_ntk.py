@@ -484,6 +484,21 @@ def test_a_diverged_network_is_nan_in_its_own_row():
             np.testing.assert_array_equal(got[[0, 1, 3]], clean[[0, 1, 3]])
 
 
+@pytest.mark.parametrize("T", [1, 3])
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_one_number_lost_is_a_network_lost_on_every_route(outputs, T):
+    rng = np.random.default_rng(19)
+    weights, other = random_weights(rng, (2,)), random_weights(rng, (2,))
+    weights.Wh[1, 0, 0] = np.inf  # at T = 1 no route would multiply it with anything but zero
+    x = rng.standard_normal((4, T, SIZES[0]))
+    found = [ntk.ntk(weights, x, outputs=outputs, compiled=compiled) for compiled in (None, True, False, np.True_)]
+    found.append(ntk.jacobian(weights, x, outputs=outputs))
+    found += [ntk.ntk_distance(weights, other, outputs=outputs, **data) for data in (dict(x=x), dict(T=T))]
+    for values in found:
+        assert np.isfinite(values[0]).all()
+        assert np.isnan(values[1]).all()
+
+
 def test_a_network_of_zeros_has_no_direction():
     other = random_weights(0)
     zero = Weights(*(0 * w for w in other))

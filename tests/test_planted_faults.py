@@ -431,6 +431,10 @@ def test_a_second_run_notices_changed_outputs(mini, tmp_path):
 
 SABOTAGE = {
     "d1": ("modes/_descend.py", "da, db, dc = ascent(", "db, da, dc = ascent(", "modes -k bit_for_bit"),
+    "e1": ("training/_tiles.py", "(i - X) * H, 1, wh, j * H", "i * H, 1, wh, j * H", "training -k compiled_steps_are"),
+    "e2": ("training/_wide.py", "if size <= tolerance:", "if False:", "training -k stops_where_its"),
+    "e3": ("ntk/_small.py", "spread[:] = 0.0", "pass", "ntk -k compiled"),
+    "e4": ("_simd.py", "builder.fadd", "builder.fsub", "training -k wide_networks_are_the_same"),
     "d2": ("bases.py", "Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)", "Q", "network -k haar"),
     "d3": ("bases.py", "default_rng(seed)", "default_rng(0)", "network -k haar"),
     "d4": ("solutions/__init__.py", "tau / (2 * S) * np.log1p", "tau / S * np.log1p", "solutions -k learning_time_is"),

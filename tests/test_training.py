@@ -295,6 +295,18 @@ def test_a_network_whose_gradient_is_not_a_number_is_not_taken_for_one_at_rest(e
     np.testing.assert_array_equal(run.taken, [20, 1])
 
 
+@pytest.mark.parametrize("N_h", [3, 12])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_tolerance_whose_square_overflows_is_a_tolerance(engine, N_h):
+    rng = np.random.default_rng(0)
+    task, weights = random_task(rng, 2, 2, 2), network.unaligned_weights([0.5, 0.5], 2, N_h, 2, rng)
+    weights.Wh[1] *= 1e204  # its gradient is beyond all numbers
+    with pytest.warns(RuntimeWarning, match="1 of 2 networks diverged"):
+        run = training.train(weights, task, 0.01, 20, gradient_tolerance=1e200, **engine)
+    np.testing.assert_array_equal(run.diverged, [False, True])
+    assert run.taken[0] == 0
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_is_recorded_when(engine):
     task = random_task(np.random.default_rng(0), 3, 2, 2)

@@ -95,11 +95,8 @@ def ntk(
     way, cost = _routes.cheapest(W, x, outputs)
     rows = len(x) * W[2].shape[-2] * (x.shape[1] if outputs == "all" else 1)
     sizes = dict(zip(("N_x", "N_h", "N_y"), _routes.sizes(W), strict=True))
-    if compiled is False or (compiled is None and way is not _routes.by_jacobian):
-        fast = False
-    else:
-        fast = _jit.wanted(compiled, _routes.COMPILED, sizes)
-    if fast:
+    by_default = compiled is None and way is not _routes.by_jacobian
+    if not by_default and _jit.wanted(compiled, _routes.COMPILED, sizes):
         way, cost = _routes.by_compiled, _routes.costs(W, *x.shape[:2], outputs)[_routes.by_jacobian]
     return _in_parts(lambda W: way(W, x, outputs), (rows, rows), cost, 2, weights=W)
 
@@ -241,7 +238,7 @@ def ntk_distance(
     if (x is None) == (T is None):
         raise ValueError(f"exactly one of x and T must be given, got {'none' if x is None else 'both'}")
     valid.outputs(outputs)
-    W0, W1 = valid.weights(weights0), valid.weights(weights1)
+    W0, W1 = _lost(valid.weights(weights0)), _lost(valid.weights(weights1))
     (N_x, _, N_y), other = _routes.sizes(W0), _routes.sizes(W1)
     if (N_x, N_y) != (other[0], other[2]):
         raise ValueError(
@@ -349,8 +346,14 @@ def aligned_ntk_distance(
 
 def _network(weights, x, outputs):
     valid.outputs(outputs)
-    W = valid.weights(weights)
+    W = _lost(valid.weights(weights))
     return W, valid.inputs(x, W[0].shape[-1])
+
+
+def _lost(W):
+    """The weights, all NaN for a network of which one is not finite: then every way to sum its kernel says so."""
+    finite = np.logical_and.reduce(np.broadcast_arrays(*(np.isfinite(w).all(axis=(-2, -1)) for w in W)))
+    return W if finite.all() else tuple(np.where(finite[..., None, None], w, np.nan) for w in W)
 
 
 def _lag_root(T, outputs):

@@ -10,13 +10,11 @@ import numpy as np
 from numba import njit
 
 from lrnn_helpers import _simd
-from lrnn_helpers._jit import OPTIONS
+from lrnn_helpers._jit import FUSED
 from lrnn_helpers._lanes import aligned
 
-# A multiplication and an addition become one instruction; nothing else may be rearranged.
-FUSED = OPTIONS | {"fastmath": {"contract"}}
-LANES = _simd.LANES
-TALL, WIDE = 4, 2 * LANES
+EIGHT = _simd.EIGHT
+TALL, WIDE = 4, 2 * EIGHT
 
 
 @njit(**FUSED)
@@ -25,7 +23,10 @@ def _readout(last, spread, p, y):
     low, high, N_h = _simd.zeros(), _simd.zeros(), last.shape[1]
     for j in range(N_h):
         h, i = last[p, j], (y * N_h + j) * WIDE
-        low, high = _simd.added(low, h, _simd.load(spread, i)), _simd.added(high, h, _simd.load(spread, i + LANES))
+        low, high = (
+            _simd.added(low, h, _simd.load_any(spread, i)),
+            _simd.added(high, h, _simd.load_any(spread, i + EIGHT)),
+        )
     return low, high
 
 
@@ -38,20 +39,20 @@ def _tile(C, c, width, J, depth, row, column, last, spread, p, y):
     c30, c31 = _readout(last, spread, p[row + 3], y[row + 3])
     left, right = row // WIDE * depth * WIDE + row % WIDE, column * depth
     for k in range(0, depth * WIDE, WIDE):
-        b0, b1 = _simd.load(J, right + k), _simd.load(J, right + k + LANES)
+        b0, b1 = _simd.load_any(J, right + k), _simd.load_any(J, right + k + EIGHT)
         a0, a1, a2, a3 = J[left + k], J[left + k + 1], J[left + k + 2], J[left + k + 3]
         c00, c01 = _simd.added(c00, a0, b0), _simd.added(c01, a0, b1)
         c10, c11 = _simd.added(c10, a1, b0), _simd.added(c11, a1, b1)
         c20, c21 = _simd.added(c20, a2, b0), _simd.added(c21, a2, b1)
         c30, c31 = _simd.added(c30, a3, b0), _simd.added(c31, a3, b1)
-    _simd.store(C, c, c00)
-    _simd.store(C, c + LANES, c01)
-    _simd.store(C, c + width, c10)
-    _simd.store(C, c + width + LANES, c11)
-    _simd.store(C, c + 2 * width, c20)
-    _simd.store(C, c + 2 * width + LANES, c21)
-    _simd.store(C, c + 3 * width, c30)
-    _simd.store(C, c + 3 * width + LANES, c31)
+    _simd.store_any(C, c, c00)
+    _simd.store_any(C, c + EIGHT, c01)
+    _simd.store_any(C, c + width, c10)
+    _simd.store_any(C, c + width + EIGHT, c11)
+    _simd.store_any(C, c + 2 * width, c20)
+    _simd.store_any(C, c + 2 * width + EIGHT, c21)
+    _simd.store_any(C, c + 3 * width, c30)
+    _simd.store_any(C, c + 3 * width + EIGHT, c31)
 
 
 @njit(**FUSED)
@@ -112,8 +113,8 @@ def kernels(Wx, Wh, Wy, x, K):
     read, back, sums = np.empty((T, N_x + N_h, n)), np.empty((T, N_y, N_h)), np.empty(n)
     last = np.zeros((n + TALL, N_h))
     # Sample and output of each row of the kernel.
-    row = np.arange(rows + TALL)
-    sample, output = row // N_y, row % N_y
+    index = np.arange(rows + TALL)
+    sample, output = index // N_y, index % N_y
     # For a panel, h_T of its columns in the rows of their own output, zero in those of the others.
     spread, rest = aligned(N_y * N_h * WIDE), aligned(TALL * WIDE)
     for t in range(T):
@@ -138,8 +139,8 @@ def kernels(Wx, Wh, Wy, x, K):
                         for i in range(wide):
                             out[row + r, column + i] = rest[r * WIDE + i]
             if wide == WIDE:
-                for row in range(0, column, LANES):
-                    for i in range(column, column + WIDE, LANES):
+                for row in range(0, column, EIGHT):
+                    for i in range(column, column + WIDE, EIGHT):
                         _simd.transpose(flat, row * rows + i, rows, flat, i * rows + row, rows)
             else:
                 for row in range(column):

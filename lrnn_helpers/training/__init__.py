@@ -61,6 +61,7 @@ class History(NamedTuple):
         Networks whose weights left the floating-point numbers; from then on they are NaN.
     taken : numpy.ndarray of int, (...)
         The steps that each network took: all of them, or with `gradient_tolerance` those before its gradient was small.
+        Of one that diverged, those before its gradient was no number: one more or less with `compiled`.
     """
 
     steps: np.ndarray

@@ -8,20 +8,20 @@ cache. All groups go through the same instructions, so a network's result does n
 
 from __future__ import annotations
 
+from math import sqrt
+
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from lrnn_helpers._jit import OPTIONS
+from lrnn_helpers._jit import FUSED, OPTIONS
 from lrnn_helpers._lanes import LANES, REGISTER, aligned, every, four, load, pointer, store
 
 SIDE = LANES // REGISTER
 TILE = SIDE * LANES
 # Rows of a tile whose sums are kept in registers at once: half of the 32, or of the 16, that there are.
 ROWS = SIDE if REGISTER == 8 else SIDE // 2
-# A multiplication and an addition become one instruction; nothing else may be rearranged.
-FUSED = OPTIONS | {"fastmath": {"contract"}}
 
 
 def _multiplier(left, right):
@@ -50,7 +50,7 @@ def _multiplier(left, right):
             def read(*where):
                 found = builder.load(at(*where))
                 if found.type == entry:
-                    found.align = 64
+                    found.align = 8 * REGISTER
                     return found
                 one = builder.insert_element(ir.Constant(entry, ir.Undefined), found, ir.IntType(32)(0))
                 mask = ir.Constant(ir.VectorType(ir.IntType(32), REGISTER), [0] * REGISTER)
@@ -75,7 +75,7 @@ def _multiplier(left, right):
                                 total = builder.fadd(builder.load(sums[i, j]), builder.fmul(factor, column[j]))
                                 builder.store(total, sums[i, j])
                 for place in places:
-                    builder.store(builder.load(sums[place]), at("C", C, c, *place, "stands")).align = 64
+                    builder.store(builder.load(sums[place]), at("C", C, c, *place, "stands")).align = 8 * REGISTER
 
         n = types.intp
         return types.void(C, n, A, n, n, B, n, n, n, types.boolean), codegen
@@ -206,8 +206,9 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
                     total = 0.0
                     for e in range(lane, LANES, REGISTER):
                         total += norm[e]
-                    steps_on = live[start + lane] and not total <= tolerance**2  # where it is NaN once more, to be NaN
-                    live[start + lane] &= total > tolerance**2
+                    length = sqrt(total)
+                    steps_on = live[start + lane] and not length <= tolerance  # where it is NaN once more, to be NaN
+                    live[start + lane] &= length > tolerance
                     taken[start + lane] += steps_on
                     going |= steps_on
                     for e in range(lane, LANES, REGISTER):

@@ -7,15 +7,15 @@ common `width`, a multiple of WIDE, and are filled up with zeros.
 
 from __future__ import annotations
 
+from math import sqrt
+
 from numba import njit
 
-from lrnn_helpers._jit import OPTIONS
+from lrnn_helpers._jit import FUSED
 from lrnn_helpers._lanes import aligned
-from lrnn_helpers._simd import LANES, added, load, store, sums, times, zeros
+from lrnn_helpers._simd import EIGHT, added, load_any, store_any, sums, times, zeros
 
-# A multiplication and an addition become one instruction; nothing else may be rearranged.
-FUSED = OPTIONS | {"fastmath": {"contract"}}
-TALL, WIDE = 4, 2 * LANES
+TALL, WIDE = 4, 2 * EIGHT
 
 
 @njit(**FUSED)
@@ -30,7 +30,7 @@ def _add(C, c, count, C_row, C_column, scale, A, a, A_row, A_column, B, B_row, B
             c20, c21, c30, c31 = zeros(), zeros(), zeros(), zeros()
             left, right = a + r * A_row, j * B_column
             for _ in range(depth):
-                b0, b1 = load(B, right), load(B, right + LANES)
+                b0, b1 = load_any(B, right), load_any(B, right + EIGHT)
                 a0, a1, a2, a3 = A[left], A[left + A_row], A[left + 2 * A_row], A[left + 3 * A_row]
                 c00, c01 = added(c00, a0, b0), added(c01, a0, b1)
                 c10, c11 = added(c10, a1, b0), added(c11, a1, b1)
@@ -39,50 +39,50 @@ def _add(C, c, count, C_row, C_column, scale, A, a, A_row, A_column, B, B_row, B
                 left += A_column
                 right += B_row
             i = c + r * C_row + j * C_column
-            store(C, i, added(load(C, i), scale, c00))
-            store(C, i + LANES, added(load(C, i + LANES), scale, c01))
+            store_any(C, i, added(load_any(C, i), scale, c00))
+            store_any(C, i + EIGHT, added(load_any(C, i + EIGHT), scale, c01))
             i += C_row
-            store(C, i, added(load(C, i), scale, c10))
-            store(C, i + LANES, added(load(C, i + LANES), scale, c11))
+            store_any(C, i, added(load_any(C, i), scale, c10))
+            store_any(C, i + EIGHT, added(load_any(C, i + EIGHT), scale, c11))
             i += C_row
-            store(C, i, added(load(C, i), scale, c20))
-            store(C, i + LANES, added(load(C, i + LANES), scale, c21))
+            store_any(C, i, added(load_any(C, i), scale, c20))
+            store_any(C, i + EIGHT, added(load_any(C, i + EIGHT), scale, c21))
             i += C_row
-            store(C, i, added(load(C, i), scale, c30))
-            store(C, i + LANES, added(load(C, i + LANES), scale, c31))
+            store_any(C, i, added(load_any(C, i), scale, c30))
+            store_any(C, i + EIGHT, added(load_any(C, i + EIGHT), scale, c31))
 
 
 @njit(**FUSED)
 def _dots(C, c, C_row, A, a, A_row, rows, B, B_row, B_column, count, width):
-    """A Bᵀ into C from entry c, for an even number of `rows` of A from entry a and `count`, of LANES, of B."""
-    for j in range(0, count, LANES):
+    """A Bᵀ into C from entry c, for an even number of `rows` of A from entry a and `count`, of EIGHT, of B."""
+    for j in range(0, count, EIGHT):
         for r in range(0, rows, 2):
             c0, c1, c2, c3, c4, c5, c6, c7 = zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros()
             d0, d1, d2, d3, d4, d5, d6, d7 = zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros()
             for k in range(0, width, WIDE):
-                for half in range(0, WIDE, LANES):
+                for half in range(0, WIDE, EIGHT):
                     i = a + r * A_row + k + half
-                    x, y = load(A, i), load(A, i + A_row)
+                    x, y = load_any(A, i), load_any(A, i + A_row)
                     i = j * B_row + k * B_column + half
-                    b = load(B, i)
+                    b = load_any(B, i)
                     c0, d0 = times(c0, x, b), times(d0, y, b)
-                    b = load(B, i + B_row)
+                    b = load_any(B, i + B_row)
                     c1, d1 = times(c1, x, b), times(d1, y, b)
-                    b = load(B, i + 2 * B_row)
+                    b = load_any(B, i + 2 * B_row)
                     c2, d2 = times(c2, x, b), times(d2, y, b)
-                    b = load(B, i + 3 * B_row)
+                    b = load_any(B, i + 3 * B_row)
                     c3, d3 = times(c3, x, b), times(d3, y, b)
-                    b = load(B, i + 4 * B_row)
+                    b = load_any(B, i + 4 * B_row)
                     c4, d4 = times(c4, x, b), times(d4, y, b)
-                    b = load(B, i + 5 * B_row)
+                    b = load_any(B, i + 5 * B_row)
                     c5, d5 = times(c5, x, b), times(d5, y, b)
-                    b = load(B, i + 6 * B_row)
+                    b = load_any(B, i + 6 * B_row)
                     c6, d6 = times(c6, x, b), times(d6, y, b)
-                    b = load(B, i + 7 * B_row)
+                    b = load_any(B, i + 7 * B_row)
                     c7, d7 = times(c7, x, b), times(d7, y, b)
             i = c + r * C_row + j
-            store(C, i, sums(c0, c1, c2, c3, c4, c5, c6, c7))
-            store(C, i + C_row, sums(d0, d1, d2, d3, d4, d5, d6, d7))
+            store_any(C, i, sums(c0, c1, c2, c3, c4, c5, c6, c7))
+            store_any(C, i + C_row, sums(d0, d1, d2, d3, d4, d5, d6, d7))
 
 
 @njit(**FUSED)
@@ -108,7 +108,7 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
     is not above it is live no more, and the steps `taken` until then are counted.
     """
     (_, N_h, N_x), N_y, (rows, Y) = Wx.shape, Wy.shape[1], correlation.shape
-    X, H = rows // lags, -(-N_h // LANES) * LANES
+    X, H = rows // lags, -(-N_h // EIGHT) * EIGHT
     width = -(-N_h // WIDE) * WIDE
     line = width + WIDE if width % 64 == 0 else width  # rows that are pages apart would share a place in the cache
     # W_h stands in panels of WIDE columns: every product runs through it from begin to end.
@@ -134,7 +134,7 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
         for _ in range(steps):
             for i in range(X * line, rows * line, X * line):
                 _dots(states, i, line, states, i - X * line, line, X, wh, WIDE, H, H, width)
-            _dots(G, 0, Y, states, 0, line, rows, wy, line, 1, -(-N_y // LANES) * LANES, width)
+            _dots(G, 0, Y, states, 0, line, rows, wy, line, 1, -(-N_y // EIGHT) * EIGHT, width)
             for row in range(rows):
                 for y in range(Y):
                     factor = diagonal[row] if len(diagonal) else 0.0
@@ -150,9 +150,9 @@ def train(Wx, Wh, Wy, rate, live, taken, covariance, diagonal, correlation, lags
             if tolerance >= 0:
                 dh[:] = 0.0
                 _add(dh, 0, H, WIDE, H, 1.0, adjoint, X * line, 1, line, states, line, 1, rows - X, width)
-                square = _square(adjoint, X * line) + _square(dh, H * width) + _square(dy, Y * line)
-                live[network] = square > tolerance**2
-                if square <= tolerance**2:
+                size = sqrt(_square(adjoint, X * line) + _square(dh, H * width) + _square(dy, Y * line))
+                live[network] = size > tolerance
+                if size <= tolerance:
                     break
                 taken[network] += 1  # where it is NaN this step is the last one, and the network NaN itself
                 _descend(wh, dh, H * width, pace)
