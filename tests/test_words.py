@@ -469,6 +469,19 @@ def test_the_squares_of_white_inputs_add_up_to_the_size_of_their_space():
     assert abs(sum(np.linalg.norm(x_p[0]) ** 2 for x_p in samples) - 2) < 1e-12
 
 
+@pytest.mark.parametrize("other", [dict(diagonal=True), dict(orthonormal=True), dict(real=False)])
+def test_two_letters_of_one_name_are_not_one(other):
+    one, two = words.matrix("W", "h", "h"), words.matrix("W", "h", "h", **other)
+    with pytest.raises(ValueError, match="two different letters are named W"):
+        (one - two).vanishes()
+
+
+def test_a_name_with_other_sizes_is_another_letter():
+    one, two = words.matrix("X", "p", "q"), words.matrix("X", "q", "p")
+    with pytest.raises(ValueError, match="two different letters are named X"):
+        (np.trace(one @ one.T) - np.trace(two @ two.T)).vanishes()
+
+
 def test_what_has_no_word_is_refused():
     def loop(Wh, T):
         total = 0

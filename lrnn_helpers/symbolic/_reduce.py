@@ -314,8 +314,12 @@ def collected(terms, given):
     Where a range has a first or last value that the other lacks, that value's term is split off. Indices are first
     counted from the ends of their ranges, then, for what is left, by the power or index in which they stand.
     """
+    terms, known = list(terms), {}
+    for letter in (factor.letter for term in terms for factor in term.factors):
+        if known.setdefault(letter.name, letter) != letter:  # words are compared by the names of their letters
+            raise ValueError(f"two different letters are named {letter.name}")
     for changes in (_from_its_ends, _from_its_place):
-        kept, terms = [], list(terms)  # kept: terms, each with its faces
+        kept = []  # terms, each with its faces
         while terms:
             term = terms.pop(0)
             if not _possible(term.limits | given):

@@ -6,7 +6,8 @@ reduced by these rules and no other:
 
 - a power of one matrix times a power of the same one adds the exponents; diagonal matrices commute;
 - transposing reverses a word; traces are cyclic and do not see transposition; (A ⊗ B) vec(M) = vec(B M Aᵀ);
-- a matrix with orthonormal columns has RᵀR = 1 (R†R = 1 where it is complex); an inverse is the power −1;
+- a matrix with orthonormal columns has RᵀR = 1 (R†R = 1 where it is complex); an inverse is the power −1
+  of a matrix that is taken to have one;
 - where WR = RB is given for W = RBR†, or for W = RBR⁻¹, so is WᵏR = RBᵏ for every k >= 0, and its adjoint;
 - names of summation indices do not matter, a sum may run backwards, and two ranges are equal where each implies the
   other; a sum over an empty range is 0.
