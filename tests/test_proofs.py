@@ -64,10 +64,19 @@ def test_a_statement_implies_a_weaker_one_and_not_the_reverse(strong, weak):
         ("F > 0 for 0 < b < 1", "F > 0 for 0 < b ≤ 1"),
         ("E* is even for T odd", "E* is even for T even"),
         ("F ≥ 0", "F > 0"),
+        ("no minimum at b < 0 for T even", "no minimum at b ≤ 0 for T even"),
+        ("b = 0 is a minimum for n ≥ 3", "b ≤ 0 is a minimum for n ≥ 3"),
+        ("a minimum with b > 0 exists", "a minimum with b ≥ 0 exists"),
+        ("zero loss needs s = δλ^k for T ≥ 2", "zero loss needs s = δλ^k for T ≥ 1"),
     ],
 )
 def test_a_statement_does_not_imply(one, other):
     assert not Statement.read(one).implies(Statement.read(other))
+
+
+def test_the_range_of_a_statement_is_never_lost():
+    with pytest.raises(ValueError, match="' for ' once"):
+        Statement.read("zero loss asks for s = δλ^k for T ≥ 2")
 
 
 # ---- signs
@@ -100,6 +109,8 @@ N, X, Y, F, D = sp.symbols("n x y F D", real=True)
         (X, [X * Y >= 0, Y >= 0], False, False),
         (X, [sp.Eq(X**2, 4)], True, False),
         (X + Y, [sp.Ne(X, Y)], True, False),
+        (X, [X > 0, X**2 > 2 * X], True, True),
+        (X - 1, [X > 0, sp.Ne(X, 1)], True, False),
     ],
 )
 def test_a_sign_is_shown_over_the_whole_range_or_not_at_all(expression, given, strict, shown):
@@ -109,6 +120,11 @@ def test_a_sign_is_shown_over_the_whole_range_or_not_at_all(expression, given, s
 def test_ranges_that_contradict_each_other_show_nothing():
     with pytest.raises(ValueError, match="contradict"):
         symbolic.positive(X, [X > 1, X < 0])
+
+
+def test_an_equation_between_letters_is_refused():
+    with pytest.raises(ValueError, match="equation between letters"):
+        symbolic.positive(X - Y, [sp.Eq(X, Y)])
 
 
 # ---- the call
@@ -131,7 +147,16 @@ def test_a_conclusion_follows_and_is_recorded():
         ("slope < 0 for n ≥ 4", ["D ≤ (n-1)/3 for n > 1"], [], AssertionError, "does not follow"),
         ("slope < 0 for n ≥ 4", [], [], AssertionError, "does not follow"),
         ("slope < 0 for n ≥ 4", ["D < (n-1)/3 for n ≥ 5"], [], ValueError, "beyond the range"),
-        ("slope < 0 for n ≥ 4", [BOUND], ["x > 0"], ValueError, "not needed"),
+        ("slope < 0 for n ≥ 4", [BOUND], ["x > 0"], ValueError, "no relation in letters"),
+        ("slope < 0 for n ≥ 4", [BOUND, "x > 0"], [], ValueError, "no relation in letters"),
+        ("slope < 0 for n ≥ 4", [BOUND, "|D| < 1"], [], ValueError, "no relation in letters"),
+        ("slope < 0 for n ≥ 4", [BOUND], ["n > 0"], ValueError, "not needed"),
+        ("slope < 0 for n ≥ 4", [], ["D < (n-1)/3 for n ≥ 5"], ValueError, "beyond the range"),
+        ("slope < 0 for n ≥ 4", [f"{BOUND}, T even"], [], ValueError, "beyond the range"),
+        ("slope < 0 for n ≥ 4", [f"{BOUND}, n > D"], [], ValueError, "beyond the range"),
+        ("slope < 0 for n ≥ 4, x > 0", [BOUND], [], ValueError, "nothing that the step takes"),
+        ("slope < 0 for n ≥ 4, T even", [BOUND], [], ValueError, "nothing that the step takes"),
+        ("slope < 0 for n ≥ 4, k > l", [BOUND], [], ValueError, "nothing that the step takes"),
         ("slope = 0 for n ≥ 4", [BOUND], [], ValueError, "must be a relation"),
     ],
 )
@@ -143,6 +168,61 @@ def test_a_conclusion_is_refused(gives, given, knowing, error, message):
 def test_what_follows_from_nothing_is_no_check():
     with pytest.raises(ValueError, match="from nothing"):
         check.follows("step-x", define("def one(x):\n    return 1 + x**2\n"), "x > 0")
+
+
+# ---- the book's calls, made again
+
+FOLLOWS = [record for record in RECORDS if record["call"] == "follows"]
+# defaults of printed functions, in whose place the call puts symbols
+DEFAULTS = dict.fromkeys(("Z_", "P_", "Q_", "S_", "B_", "l_", "r_", "mu_", "var_"))
+SECOND = {"min(E) < s_1²/(2*tau*b²)", "sinh_z*cosh_z ≥ z", "E* < β² + β^-2", "d(δ/κ)/db > 0", "d(δ/κ)/db < 0"}
+FIRST = {"min(E) > 0", "y*coth_y ≥ 1", "(u - 1/β)² ≤ E", "β²*b^(n-1)*Q - b*P > 0", "2*c_(n-1) + c_n > 0"}
+
+
+def again(record, **changed):
+    says = record | changed
+    head = record["gives"].split(" for ")[0]
+    part = 1 if head in SECOND else 0 if head in FIRST else None
+    function = define(record["printed"], sp=sp, **DEFAULTS)
+    where = {term: says["where"][term] for term in sorted(says["where"], key=len, reverse=True)}
+    id, knowing = record["ids"][0], says["knowing"]
+    check.follows(id, function, says["gives"], says["given"], knowing=knowing, where=where, part=part)
+
+
+@pytest.mark.parametrize("record", FOLLOWS, ids=lambda record: record["gives"])
+def test_a_call_of_the_book_fails_without_any_one_relation(record):
+    again(record)
+    for key in ("given", "knowing"):
+        for text in record[key]:
+            if Statement.read(text).sign not in ("", "="):
+                with pytest.raises((AssertionError, ValueError)):
+                    again(record, **{key: [other for other in record[key] if other != text]})
+
+
+@pytest.mark.parametrize(
+    "id, false",
+    [
+        ("step-landau-square", "(1 + |b|^n)² ≤ Z for n ≥ 2"),
+        ("step-landau-below", "(b^n + β^-2)² ≤ (1 + |b|^n)² for n ≥ 1, β > 0"),
+        ("step-unattained", "min(E) > 0 for T ≥ 1"),
+        ("step-exchange", "b^l - b^k > 0 for 0 < b < 1"),
+        ("step-exchange", "S_new - S > 0 for s > r"),
+        ("step-exchange", "S_new - S > 0 for 0 < b < 1, s > r"),
+        ("step-landau-left", "β²*b^(n-1)*Q - b*P > 0 for n ≥ 1, b < 0"),
+        ("step-landau-four", "g' > 0 for T = 4, x > 0, x + 1/x < √9"),
+        ("step-landau-gap", "D < (n-1)/3 for n > 1, x > 0"),
+        ("step-landau-slope", "dE*/db > 0 for n ≥ 1, b > 0"),
+        ("step-landau-confined", "E* < β² + β^-2 for n ≥ 1"),
+        ("step-bound-together", "Q > n*√Z for n ≥ 1, b > 0"),
+        ("step-bound-reached", "E* - β² > 0 for n ≥ 1, b < 0, β² < (√Z-1)/b^n"),
+        ("step-level", "dt'/dS < 0 for u > 0"),
+    ],
+)
+def test_a_call_of_the_book_refuses_what_is_false_on_a_wider_range(id, false):
+    head = false.split(" for ")[0]
+    (record,) = (r for r in FOLLOWS if id in r["ids"] and r["gives"].split(" for ")[0] == head)
+    with pytest.raises((AssertionError, ValueError), match=r"beyond the range|does not follow|nothing that"):
+        again(record, gives=false)
 
 
 # ---- the book's theorems
@@ -202,17 +282,23 @@ WEAKER = {
         ("ours-landau-negative", "no minimum", "b < 0", "b < -1"),
     ],
     "ours-landau-negative": [("step-landau-left", "β²", "- b*P >", "- b*P ≥")],
-    "ours-landau-four": [("step-landau-four", "g' >", ">", "≥"), ("step-landau-four", "g' <", "x > 0", "x > 1")],
+    "ours-landau-four": [
+        ("step-landau-four", "g' >", ">", "≥"),
+        ("step-landau-four", "g' <", "x > 0", "x > 1"),
+        ("step-landau-ends", "g(1/b)", "b > 0", "b > 1"),
+    ],
     "ours-landau-infimum": [
         ("step-landau-square", "(1 + |b|^n)²", "n ≥ 3", "T ≥ 5"),
         ("step-landau-below", "(b^n", "β ≥ 1", "β > 1"),
         ("ours-dual", "E*", "b ≠ 0", "b > 0"),
+        ("step-landau-square", "(h-square)", "n ≥ 3", "n ≥ 4"),
+        ("step-landau-below", "(h-below)", "n ≥ 1", "n ≥ 4"),
         ("111", "E* →", "→ β^-2", "→ 0"),
     ],
     "ours-apparent": [
         ("step-bound-middle", "2*c", ">", "≥"),
         ("step-bound-coefficients", "c_m", "n ≥ 4", "T ≥ 8"),
-        ("step-bound-above", "c_m", "m ≥ n + 1", "m ≥ n + 2"),
+        ("step-bound-above", "c_k", "k ≥ n + 1", "k ≥ n + 2"),
         ("step-bound-together", "Q >", "n ≥ 4", "T ≥ 8"),
         ("step-bound-slope", "((√Z-1)/b^n)'", "n ≥ 4", "T ≥ 8"),
         ("step-bound-reached", "E* - β² >", ">", "≥"),
@@ -222,8 +308,11 @@ WEAKER = {
         ("step-landau-confined", "(u - 1/β)²", "n ≥ 1", "n ≥ 5"),
         ("step-landau-confined", "E* <", "<", "≤"),
         ("ours-finite-minima", "one barrier", "T ≥ 5", "T ≥ 8"),
+        ("ours-finite-minima", "g falls", "T ≥ 5", "T ≥ 8"),
+        ("ours-landau-negative", "at b < 0", "T even", "T even, n ≥ 8"),
+        ("step-landau-left", "E* is even", "T odd", "T odd, n ≥ 6"),
     ],
-    "ours-unattained": [("step-unattained", "min E >", ">", "≥"), ("step-unattained", "min E <", "b ≠ 0", "b > 1")],
+    "ours-unattained": [("step-unattained", "min(E) >", ">", "≥"), ("step-unattained", "min(E) <", "b ≠ 0", "b > 1")],
     "ours-ordering": [
         ("step-level", "dt'/dS", "<", "≤"),
         ("step-exchange", "S_new - S >", "b < 1", "b < 1/2"),
@@ -268,6 +357,7 @@ def test_a_theorem_takes_nothing_that_no_step_gives(theorem, text):
         ("ours-apparent", "the largest b of (0, X] reaches β² first for T ≥ 4"),
         ("ours-landau-threshold", "b → ∞ for T ≥ 4"),
         ("ours-unattained", "inf E = 0 is not reached for T ≥ 1"),
+        ("ours-landau-negative", "no minimum at b < 0"),
     ],
 )
 def test_a_theorem_reaches_no_further_than_what_it_takes(theorem, wider):

@@ -14,7 +14,7 @@ import sympy
 
 from lrnn_helpers.ledger._compare import call, error, flat, parts, reached, same_code, shapes
 from lrnn_helpers.ledger._mutants import mutants, source
-from lrnn_helpers.ledger._statement import ASCII, SIGN, Statement
+from lrnn_helpers.ledger._statement import SIGN, Statement, in_ascii
 
 MIME = "application/vnd.ledger.check+json"
 GLUED = "application/papermill.record/"  # the prefix under which MyST-NB looks for what {glue:text} shows
@@ -264,12 +264,14 @@ class Check:
         gives : str
             ``left sign right for conditions``; a condition on letters of `printed` is used.
         given : sequence of str
-            What earlier steps give, in the same form. Relations between letters of `printed` are used; a sentence, or
+            What earlier steps give, in the same form. A relation with <, ≤, > or ≥ is used; an equation, a sentence, or
             the label of an equation, states where an identity comes from.
         knowing : sequence of str
-            Elementary relations that need no step, such as sinh > 0.
+            Elementary relations that need no step, with the conditions under which they hold if those are among the
+            conditions of `gives`: ``others ≥ 0 for n ≥ 3``.
         where : dict of str to str, optional
-            Letters or terms of the value to what they are in other letters, by an equation of the page.
+            Letters or terms of the value, or of what is given, to what they are in other letters, by an equation of the
+            page; a term of a sum with positive factors may stand for the sum.
         part : int, optional
             Which part of a tuple that `printed` returns.
         excuse : str
@@ -280,8 +282,8 @@ class Check:
         AssertionError
             Where the sign does not follow.
         ValueError
-            Where the range is wider than that of what is given, or a relation is not needed, or none is, so that the
-            check cannot fail.
+            Where the range is wider than that of what is given or known, or a condition is on letters that nothing
+            here has; or a relation is not used, or not needed, or none is, so that the check cannot fail.
         """
         # fmt: on
         (id,), given, knowing, where = _ids(id), list(given), list(knowing), dict(where or {})
@@ -289,23 +291,32 @@ class Check:
         said = Statement.read(gives)
         if said.sign not in (">", ">=", "<", "<="):
             raise ValueError(f"{id}: gives must be a relation with <, ≤, > or ≥, got {gives!r}")
-        if short := [text for text in given if not Statement.read(text).covers(said, shared=True)]:
-            raise ValueError(f"{id}: {gives!r} reaches beyond the range of {short[0]!r}")
+        under = in_ascii(gives).partition(" for ")[2]
+        heads = [text.partition(" for ")[0] for text in knowing]
+        stands = Statement.read(f"it for {', '.join([under, *heads])}")  # all conditions, with what is known besides
         value = printed(**{name: _real(name) for name in inspect.signature(printed).parameters})
         value = sympy.sympify(value if part is None else value[part])
-        for term, meant in where.items():
-            value = value.subs(_expression(term), _expression(meant))
+        names, value = _named(value), _replaced(value, where)
         value = -value if said.right == "0" and said.sign[0] == "<" else value
-        taken = {text: _relation(Statement.read(text)) for text in [*given, *knowing]}
-        letters = value.free_symbols
-        taken = {
-            text: relation
-            for text, relation in taken.items()
-            if relation is not None and (text in knowing or relation.free_symbols & letters)
-        }
-        _, _, under = gives.translate(ASCII).partition(" for ")
-        ranges = [_relation(Statement.read(text)) for one in under.split(", ") for text in _links(one)]
-        ranges = [relation for relation in ranges if relation is not None]
+        letters = names | _named(value) | said.letters()
+        short = [text for text in given if not Statement.read(text).covers(stands, letters)]
+        if short := short + [text for text in knowing if not Statement.read(text).covers(said)]:
+            raise ValueError(f"{id}: {gives!r} reaches beyond the range of {short[0]!r}")
+        taken = {text: _relation(Statement.read(text), where) for text in [*given, *knowing]}
+        for text, relation in taken.items():
+            states = text in given and Statement.read(text).sign in ("", "=")
+            if not states and (relation is None or not relation.free_symbols & value.free_symbols):
+                raise ValueError(f"{id}: {text!r} is no relation in letters of the value, {sorted(_named(value))}")
+        taken = {text: relation for text, relation in taken.items() if relation is not None}
+        ranges = {one: [_relation(Statement.read(link)) for link in _links(one)] for one in under.split(", ")}
+        took = [Statement.read(text) for text in [*given, *knowing]]
+        loose = said.ranges.keys() - set().union(*(one.letters() for one in took)) - _named(value)
+        for one in said.words.difference(*(other.words for other in took)):
+            if not ranges[one] or any(r is None or r.free_symbols - value.free_symbols for r in ranges[one]):
+                loose |= {one}
+        if loose:
+            raise ValueError(f"{id}: {gives!r}: nothing that the step takes is on {sorted(loose)}")
+        ranges = [relation for some in ranges.values() for relation in some if relation is not None]
         strict = said.sign in (">", "<")
         shown = lambda relations: self._symbolic.positive(value, relations, strict)  # noqa: E731
         if not shown([*taken.values(), *ranges]):
@@ -469,27 +480,43 @@ def _real(name):
 
 
 def _expression(text):
-    """A formula in real letters, whatever sympy else means by their names."""
-    text = text.translate(ASCII)
-    return sympy.sympify(text, locals={name: _real(name) for name in re.findall(r"[^\W\d]\w*", text)})
+    """A formula in real letters, whatever sympy else means by their names; None where it is none."""
+    text = in_ascii(text)
+    letters = {name: _real(name) for name in re.findall(r"[^\W\d]\w*", text) if name != "sqrt"}
+    with suppress(sympy.SympifyError, SyntaxError, TypeError):
+        return sympy.sympify(text, locals=letters)
+
+
+def _replaced(expression, where):
+    """An expression with what its letters or terms are in other letters."""
+    for term, meant in where.items():
+        if (found := _expression(term)) is not None:
+            expression = expression.subs(found, _expression(meant))
+    return expression
+
+
+def _named(expression):
+    """The letters of an expression, as conditions name them."""
+    return {"n" if str(letter) == "T" else str(letter) for letter in expression.free_symbols}
 
 
 def _links(chain):
     """The relations of a chain: 0 < b < 1 is 0 < b and b < 1."""
-    pieces = SIGN.split(chain.translate(ASCII))
+    pieces = SIGN.split(chain)
     return ["".join(pieces[at : at + 3]) for at in range(0, len(pieces) - 2, 2)]
 
 
-def _relation(statement):
-    """A statement as a relation of sympy, None where it is a sentence or an equation."""
-    if statement.sign in ("", "="):
-        return None
-    try:
-        left, right = _expression(statement.left), _expression(statement.right)
-    except (sympy.SympifyError, SyntaxError, TypeError):
+def _relation(statement, where=None):
+    """A statement as a relation of sympy, None where it is a sentence or an equation.
+
+    `where` says what its letters, or a whole side of it, are in other letters.
+    """
+    whole = {in_ascii(term): meant for term, meant in (where or {}).items()}
+    sides = [_expression(whole.get(side, side)) for side in (statement.left, statement.right)]
+    if statement.sign in ("", "=") or None in sides:
         return None
     signs = {">": sympy.Gt, ">=": sympy.Ge, "<": sympy.Lt, "<=": sympy.Le, "!=": sympy.Ne}
-    return signs[statement.sign](left, right)
+    return signs[statement.sign](*(_replaced(side, where or {}) for side in sides))
 
 
 def _ids(ids):

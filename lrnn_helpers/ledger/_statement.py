@@ -13,9 +13,16 @@ GREEK = {"β": "beta", "δ": "delta", "κ": "kappa", "λ": "lam", "μ": "mu", "�
 ASCII |= str.maketrans(GREEK)
 SIGN = re.compile(r"(?<![<>=!])(<=|>=|!=|<|>|=)(?![=])")
 NUMBER = r"-?\d+(?:/\d+)?"
+GAP = re.compile(r"[^\W\d]{2,} [^\W\d]")  # two words: a sentence, whatever sign stands in it
 WITHIN = re.compile(rf"(?:({NUMBER}) (<=?) )?(\w+) (<=|>=|!=|<|>|=) ({NUMBER})")
+PARITIES = {"T even", "T odd"}
 # what a relation implies of the same two sides
 IMPLIED = {">": {">", ">=", "!="}, "<": {"<", "<=", "!="}, "=": {"=", ">=", "<="}}
+
+
+def in_ascii(text):
+    """A text with the signs and the letters that Python has, on one line."""
+    return re.sub(r"√(\w+)", r"sqrt(\1)", " ".join(str(text).split()).translate(ASCII))
 
 
 class Range(NamedTuple):
@@ -52,7 +59,9 @@ class Statement(NamedTuple):
     @cache
     def read(cls, text):
         """From its text. n stands for T − 1, so that T ≥ 5 is n ≥ 4; what is no range of a letter stays a word."""
-        said, _, under = " ".join(str(text).split()).translate(ASCII).partition(" for ")
+        said, _, under = in_ascii(text).partition(" for ")
+        if " for " in under:
+            raise ValueError(f"a statement holds ' for ' once, before its conditions, got {text!r}")
         ranges, words = {}, set()
         for condition in filter(None, under.split(", ")):
             found = WITHIN.fullmatch(condition)
@@ -65,19 +74,34 @@ class Statement(NamedTuple):
             for one, value in ((less and {"<": ">", "<=": ">="}[less], first), (sign, last)):
                 of = _narrowed(of, one, Fraction(value) - shift) if one else of
             ranges["n" if shift else letter] = of
-        left, sign, right = (said, "", "") if len(SIGN.findall(said)) != 1 else SIGN.split(said)
+        related = len(SIGN.findall(said)) == 1 and not GAP.search(said)
+        left, sign, right = SIGN.split(said) if related else (said, "", "")
         return cls(left.strip(), sign, right.strip(), ranges, frozenset(words))
 
     def implies(self, other):
         """Whether the other one follows: the same two sides, no stronger a relation, nowhere beyond the range."""
         same = (self.left, self.right) == (other.left, other.right)
         same &= other.sign in IMPLIED.get(self.sign, {self.sign})
-        return same and self.words <= other.words and self.covers(other)
+        return same and self.covers(other)
 
-    def covers(self, other, shared=False):
-        """Whether the other's ranges lie in these, of all its letters, or of those that both have."""
-        mine = self.ranges.keys() & other.ranges.keys() if shared else self.ranges.keys()
-        return all(other.ranges.get(letter, Range()).within(self.ranges[letter]) for letter in mine)
+    def covers(self, other, letters=None):
+        """Whether the other's conditions lie in these: in all of these, or in those that are on the given letters."""
+        on = lambda names: letters is None or names <= letters  # noqa: E731
+        words = {word for word in self.words if on(_names(word))}
+        mine = [letter for letter in self.ranges if on({letter})]
+        inside = all(other.ranges.get(letter, Range()).within(self.ranges[letter]) for letter in mine)
+        return inside and words <= other.words
+
+    def letters(self):
+        """The letters of its conditions."""
+        return set(self.ranges).union(*map(_names, self.words))
+
+
+def _names(word):
+    """The letters of a condition in words; none of a parity of T, which is on every T."""
+    if word in PARITIES:
+        return set()
+    return {"n" if name == "T" else name for name in re.findall(r"[^\W\d]\w*", word)}
 
 
 def _narrowed(of, sign, value):
@@ -128,7 +152,11 @@ def gaps(rows, id):
         known += [Statement.read(text) for step in ready for text in rows[step]["gives"]]
         waiting = [step for step in waiting if step not in ready]
     out = [f"{of} takes {text!r}, which nothing gives" for of in (*waiting, id) for text in taken(of)]
+    given = {text: Statement.read(text) for text in rows[id]["given"]}
+    both = set().union(*(statement.words for statement in given.values())) >= PARITIES  # each T is one of the two
     for text in rows[id].get("gives", ()):
-        beyond = [g for g in rows[id]["given"] if not Statement.read(g).covers(Statement.read(text), shared=True)]
-        out += [f"{id} gives {text!r}, beyond {g!r}" for g in beyond]
+        said = Statement.read(text)
+        said = said._replace(words=said.words | (PARITIES if both else set()))
+        beyond = [one for one, statement in given.items() if not statement.covers(said, said.letters())]
+        out += [f"{id} gives {text!r}, beyond {one!r}" for one in beyond]
     return out

@@ -313,7 +313,9 @@ def vanishes(expression: sp.Expr) -> bool:
 
 
 def positive(expression: sp.Expr, given: Sequence[sp.Rel] = (), strict: bool = True) -> bool:
-    """Whether an expression is shown to be > 0 wherever the relations hold, by a form in which no term is negative.
+    """Whether an expression is shown to be > 0 wherever the relations hold and it has a value.
+
+    It is shown by a form in which no term is negative.
 
     A relation between letters is solved for one of them with what one side exceeds the other by, and a range of one
     letter is mapped on that of a positive one; what cannot be used so is left out. The expression then has the sign if
@@ -336,7 +338,7 @@ def positive(expression: sp.Expr, given: Sequence[sp.Rel] = (), strict: bool = T
     Raises
     ------
     ValueError
-        Where the relations on one letter contradict each other.
+        Where the relations on one letter contradict each other, or one is an equation between letters.
 
     Notes
     -----
@@ -357,6 +359,8 @@ def positive(expression: sp.Expr, given: Sequence[sp.Rel] = (), strict: bool = T
             alone[letter] = alone.get(letter, sp.Reals).intersect(relation.as_set())
     values = {letter: _mapped(letter, of) for letter, of in alone.items()}
     between = [r for r in given if len(r.free_symbols) > 1 and not isinstance(r, sp.Unequality)]
+    if equations := [r for r in between if isinstance(r, sp.Equality)]:
+        raise ValueError(f"an equation between letters must be put in beforehand, got {equations[0]}")
     while between:
         relation, *between = between
         gap = relation.gts - relation.lts
@@ -383,6 +387,8 @@ def _mapped(letter, values):
     if isinstance(values, sp.FiniteSet) and len(values) == 1:
         return values.args[0]
     if not isinstance(values, sp.Interval):  # single values left out, or several points
+        if values.is_subset(sp.Interval.open(0, sp.oo)):
+            return sp.Dummy(positive=True)
         return sp.Dummy(real=True, nonzero=True) if 0 not in values else sp.Dummy(real=True)
     low, high = values.start, values.end
     closed = not (values.left_open if low.is_finite else values.right_open)
