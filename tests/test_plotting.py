@@ -257,6 +257,23 @@ def test_a_theory_path_that_leaves_its_simulation_is_noticed():
         plotting.show(agree=0.01)
 
 
+def test_what_lies_on_a_theory_path_is_not_off_it():
+    """Between two of its points, too, however far these are apart."""
+    corners = np.array([0, 2 + 1j, 0.2 + 2j, 1.8 + 3j])
+    along = np.interp(np.linspace(0, 3, 61), np.arange(4), corners.real) + 1j * np.interp(
+        np.linspace(0, 3, 61), np.arange(4), corners.imag
+    )
+    plotting.complex_path(along, predicted=corners)
+    fig = plt.gcf()
+    fig.canvas.draw()
+    (ax,) = fig.axes
+    theory, simulation = (
+        next(line for line in ax.get_lines() if len(line.get_xdata()) == length) for length in (4, 61)
+    )
+    assert plotting._gap(ax, simulation, theory) < 1e-12
+    plt.close(fig)
+
+
 # ---- a figure's four pictures
 
 
@@ -353,6 +370,14 @@ def test_shades_keep_their_order_in_the_dark():
     assert min(np.diff(contrasts)) > 0.05
 
 
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.8])
+def test_contrasts_from_nothing_to_enough_become_those_from_seen_to_enough(share):
+    blue = share * np.array([0.2, 0.45, 0.9]) + (1 - share) * _renderings.PAPER
+    given = _renderings.contrast(blue)
+    wanted = np.interp(given, [1, 4.5], [3, 4.5])
+    assert wanted <= _renderings.contrast(np.array(_renderings.dark_colour(blue)[:3])) < wanted + 0.2
+
+
 def test_greys_change_places_with_the_ground():
     black, grey, white = (np.array(_renderings.dark_colour(c)[:3]) for c in ("black", "0.5", "white"))
     np.testing.assert_allclose(black, _renderings.INK)
@@ -387,6 +412,18 @@ def test_stacked_panels_keep_their_labels_and_their_legend():
     (legend,) = fig.legends
     assert [text.get_text() for text in legend.get_texts()] == ["training", "theory"]
     assert legend.get_window_extent().y1 < fig.axes[-1].get_window_extent().y0
+
+
+def test_a_legend_below_gets_room_of_its_own():
+    with_legend, without = panels(1, 3), panels(1, 3)
+    without.axes[0].get_legend().remove()
+    for fig in (with_legend, without):
+        fig.canvas.draw()
+        assert _renderings._stack(fig)
+        fig.canvas.draw()
+    (legend,) = with_legend.legends
+    more = with_legend.get_figheight() - without.get_figheight()
+    assert more > 0.9 * legend.get_window_extent().height / with_legend.dpi
 
 
 def test_three_rows_and_more_become_two_columns_above_two():

@@ -37,7 +37,7 @@ HEADER = """\
 LEAST = 0.98  # of the mutants that change a result, the share that must be noticed
 # {room: (its files, the files of its tests)}
 ROOMS = {
-    "package": ("_jit _lags _threads _validation", "threads training"),
+    "package": ("_jit _lags _threads _validation", "threads jit training dynamics network modes coloured solutions"),
     "dynamics": ("dynamics", "dynamics"),
     "bases": ("bases", "network tasks eigenspace"),
     "symbolic": ("symbolic", "symbolic words coloured"),
@@ -55,7 +55,7 @@ ROOMS = {
     "ledger": ("ledger", "ledger ledger_rows other_paper"),
 }
 # Compiled, from a cache that only the source's date renews: a mutant would not run.
-COMPILED = {"modes/_compiled.py", "modes/_radau.py", "training/_tiles.py"}
+COMPILED = {"_lanes.py", "_simd.py", "modes/_compiled.py", "modes/_radau.py", "training/_tiles.py"}
 HEAVY = ("matplotlib.pyplot", "numba", "scipy.integrate", "scipy.optimize", "scipy.stats", "sympy", "torch", "joblib")
 AT_IMPORT = ""  # coverage's name for what runs as the tests' files are imported: any test may depend on it
 SPARE = 5.0, 20.0  # a test may take so many times as long as without the error, and so many seconds more
