@@ -108,7 +108,10 @@ def test_learning_curves_are_those_of_the_modes(white):
         np.testing.assert_allclose(found, expected, atol=1e-10)
     loss = modes.energy(path, d.data.s).sum(axis=-1)
     np.testing.assert_allclose(d.loss, loss, atol=1e-10)
-    # With aligned weights the network is its modes, to the last curve.
+    # With aligned weights the network is its modes, to the last curve; and they may be as large as they will become.
+    grown = network.aligned_weights(Modes(*np.full((3, 3), 0.9)), task.U, np.eye(3), task.V)
+    (aligned,) = (a for a in diagnosis.diagnose(task.x, task.y, weights=grown).assumptions if "aligned" in a.name)
+    assert aligned.holds and aligned.value < 1e-10
     own = network.aligned_weights(Modes(*np.full((3, 3), 0.1)), task.U, np.eye(3), task.V)
     d = diagnosis.diagnose(task.x, task.y, weights=own)
     c = d.compare(trained(d, task))
@@ -147,6 +150,20 @@ def test_coloured_patterns_are_found(N_x, N_y, T):
     np.testing.assert_allclose(found.U.T @ found.U, np.eye(N), atol=1e-12)
     np.testing.assert_allclose(found.V.T @ found.V, np.eye(N), atol=1e-12)
     assert found.off_diagonal.value < 1e-20 and found.mixing.value < 1e-20
+
+
+@pytest.mark.parametrize(("N_y", "N_x"), [(3, 3), (4, 2), (2, 4)])
+def test_what_a_turn_brings_to_the_diagonal(N_y, N_x):
+    rng, N = np.random.default_rng(N_y), min(N_y, N_x)
+    for M, axis in ((rng.normal(size=(5, N_y, N_x)), 1), (rng.normal(size=(5, N_y, N_x)), 2)):
+        for i in range(N):
+            for j in range(i + 1, M.shape[axis]):
+                A, B = _decompose._of_pair(M if axis == 1 else M.mT, i, j, N)
+                for phi in (0.4, 2.0):
+                    turned = M.copy()
+                    _decompose._turn(turned, axis, i, j, phi / 2)
+                    gained = _decompose._off(M) - _decompose._off(turned)
+                    assert gained == pytest.approx(A * (np.cos(phi) - 1) + B * np.sin(phi), rel=1e-9)
 
 
 def test_no_angle_all_around_is_better_than_the_best_angle():
@@ -320,6 +337,7 @@ def test_spare_units_leave_the_landing_when_they_are_predicted_to(task):
     for seed in range(2):
         d = diagnosis.diagnose(task.x, task.y, hidden=16, scale=0.02, seed=seed)
         assert d.end_loss > 0.3 * d.nothing and d.bound < 1e-12 * d.nothing
+        assert d.escape.first < d.steps[-1] < 2 * d.escape.first  # curves go on until a little later
         run = trained(d, task, steps=int(1.5 * d.escape.first))
         left = _around.crossing(run.steps, -run.loss, -d.end_loss / 2)
         assert left == pytest.approx(d.escape.first, rel=0.15)
@@ -364,6 +382,8 @@ def test_modes_that_stay_near_nothing_are_not_given_a_time():
     task = echo(-0.01)
     d = diagnosis.diagnose(task.x, task.y, hidden=16, scale=0.02, seed=0)
     assert np.isnan(d.escape.step[0]) and d.escape.first == np.inf and d.end_gain[0] < 1e-3 * d.nothing
+    slope = modes.velocity(d.end, d.data.w, inputs=d.data.inputs)
+    assert max(np.abs(v).max() for v in slope) < 1e-15 * np.abs(d.data.inputs).max()  # and it rests there
     assert "dimension 1 stays near nothing" in str(d) and "does not get to its best mode" in str(d)
 
 
@@ -528,7 +548,10 @@ def test_what_is_no_error_has_a_stated_meaning():
     shifted = rng.standard_normal((200, 4, 1)) + 2
     assert "inputs have means" in str(diagnosis.diagnose(shifted, shifted.sum(axis=1), hidden=4))
     unlearnable = diagnosis.diagnose(rng.standard_normal((200, 4, 1)), rng.standard_normal((200, 1)), hidden=4)
-    assert unlearnable.floor > 0.9 * unlearnable.nothing and str(unlearnable)
+    assert unlearnable.floor > 0.9 * unlearnable.nothing
+    ends, bound, floor = (v / unlearnable.nothing for v in (unlearnable.end_loss, unlearnable.bound, unlearnable.floor))
+    assert f"ends at {ends:.4f}" in str(unlearnable)
+    assert f"no network of this size is below {bound:.4f}, no linear map below {floor:.4f}" in str(unlearnable)
     # A target that inputs tell nothing of, to the last bit: nothing is learned, at no step.
     one = np.random.default_rng(4).integers(-9, 10, size=(40, 3, 1)).astype(float)
     nothing = np.concatenate([one, -one]), np.concatenate([one[:, 0] ** 2] * 2)
@@ -560,6 +583,11 @@ def test_report_table_and_figure(white, tmp_path, capsys):
     ]
     colours = [line.get_color() for line in after[2].get_lines()]
     assert colours == [colour for colour in dict.fromkeys(colours) for _ in range(4)]
+    # When the landing is left, where it is.
+    ends = diagnosis.diagnose(*echo(0.1)[:2], hidden=16, scale=0.02, seed=0)
+    (line,) = (line for line in ends.plot()[1].get_lines() if line.get_label() == "spare units leave")
+    assert list(line.get_xdata()) == [ends.escape.first] * 2
+    assert "spare units leave" not in [line.get_label() for line in after[1].get_lines()]
     # On axes that hold something, too, a run has the colours of its prediction, dimension by dimension.
     _, axes = plt.subplots(1, 3)
     axes[2].plot([0, 1], [0, 1])
