@@ -186,6 +186,16 @@ def test_a_figure_s_digest_moves_with_what_is_drawn_and_not_with_rounding():
     assert len({line, *changed}) == 6
 
 
+def test_a_figure_s_digest_moves_with_a_swing_about_the_same_mean():
+    lines = []
+    for size in (0.2, 0.6):
+        _, ax = plt.subplots()
+        ax.plot(size * np.array([1, -1, -1, 1, 0, 0, 0, 0]))
+        ax.set_ylim(-1, 1)
+        lines.append(plotting._drawn(ax.figure))
+    assert lines[0] != lines[1]
+
+
 def test_theory_that_leaves_the_simulation_is_not_shown():
     def draw(factor, also=True):
         x = np.linspace(0, 3, 50)
