@@ -101,6 +101,16 @@ def test_schematic_keeps_the_vectors_and_changes_the_values():
     assert colours[0] != colours[1]
 
 
+def test_schematic_ties_each_step_to_its_correlation():
+    ax = plotting.schematic()
+    place = {text.get_text(): text.get_position() for text in ax.texts}
+    tied = [(*line.get_xdata(), *line.get_ydata()) for line in ax.get_lines()]
+    for t in ("1", "2", "T-1", "T"):
+        (x, low), (same, high) = place[rf"$\Sigma^{{YX_{{{t}}}}}$"], place[rf"$\mathbf{{x}}_{{{t}}}$"]
+        (ends,) = (ends for ends in tied if ends[:2] == (x, x))
+        assert x == same and low < min(ends[2:]) < max(ends[2:]) < high
+
+
 def test_schematic_leads_each_arrow_from_one_node_to_the_next_and_names_it():
     ax = plotting.schematic()
     place = {}
@@ -194,6 +204,15 @@ def test_a_figure_s_digest_moves_with_a_swing_about_the_same_mean():
         ax.set_ylim(-1, 1)
         lines.append(plotting._drawn(ax.figure))
     assert lines[0] != lines[1]
+
+
+def test_a_figure_s_digest_moves_with_the_rows_of_a_map():
+    lines = []
+    for row in range(3):
+        _, ax = plt.subplots()
+        ax.pcolormesh((np.arange(4) == row)[:, None] * np.ones(4), vmin=0, vmax=1)
+        lines.append(plotting._drawn(ax.figure))
+    assert len(set(lines)) == 3
 
 
 def test_theory_that_leaves_the_simulation_is_not_shown():
@@ -409,6 +428,25 @@ def test_text_has_nine_pixels_on_a_wide_page_and_on_a_phone(rows, columns):
         if shown == 800:
             assert _renderings._stack(fig)
             _renderings._enlarge(fig, _renderings.NARROW_INCHES, _renderings.NARROW)
+
+
+def test_ticks_that_come_later_are_as_large_as_those_that_were_there():
+    fig = panels(1, 3)
+    _renderings._enlarge(fig, fig.get_figwidth(), _renderings.WIDE)
+    fig.axes[0].set_xticks(np.linspace(0, 3, 13))
+    fig.canvas.draw()
+    sizes = [label.get_fontsize() for label in fig.axes[0].get_xticklabels()]
+    assert len(sizes) == 13 and min(sizes) / 72 / fig.get_figwidth() * 800 >= 9 - 1e-9
+
+
+def test_a_black_edge_is_bright_in_the_dark():
+    fig, ax = plt.subplots()
+    (bar,) = ax.bar([1], [1], facecolor=plotting.COLOURS[0], edgecolor="black")
+    restore = _renderings.darken(fig)
+    np.testing.assert_allclose(bar.get_edgecolor()[:3], _renderings.INK)
+    for setter, value in reversed(restore):
+        setter(value)
+    assert bar.get_edgecolor() == mpl.colors.to_rgba("black")
 
 
 def test_stacked_panels_keep_their_labels_and_their_legend():
