@@ -854,6 +854,10 @@ def test_the_commands(tmp_path, capsys, monkeypatch):
     main(["readme"])
     assert "**1 of 3** numbered equations" in MARKS.search(readme.read_text())[0] and "stale" not in readme.read_text()
     assert readme.read_text() == f"a\n<!-- totals:begin -->\n{numbers}<!-- totals:end -->\nb\n"
+    readme.write_text("no marks")
+    with pytest.raises(SystemExit):
+        main(["readme"])
+    assert "has no marks" in capsys.readouterr().err and readme.read_text() == "no marks"
     for bad in (["init", "paper.md"], ["--book", "none", "totals"], ["nonsense"], []):
         with pytest.raises(SystemExit):
             main(bad)

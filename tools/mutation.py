@@ -53,7 +53,7 @@ ROOMS = {
     "diagnosis": ("diagnosis", "diagnosis"),
     "plotting": ("plotting _renderings", "plotting"),
     "exercise": ("exercise", "exercise"),
-    "ledger": ("ledger", "ledger ledger_rows other_paper"),
+    "ledger": ("ledger", "ledger ledger_rows proofs other_paper"),
 }
 # Compiled, from a cache that only the source's date renews: a mutant would not run.
 COMPILED = {"_lanes.py", "_simd.py", "modes/_compiled.py", "modes/_radau.py", "training/_tiles.py"}
