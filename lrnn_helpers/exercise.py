@@ -48,8 +48,9 @@ def answer(
 
     Notes
     -----
-    Expressions of sympy are compared by equality, after simplification, numbers and arrays with the tolerance,
-    functions by their values, and everything else, such as sets and words, with ``==``. The exercises of
+    Expressions of sympy are compared by equality, after simplification, and where sympy cannot tell by their values at
+    20 points, in which a symbol of which nothing is assumed is a real number. Numbers and arrays are compared with the
+    tolerance, functions by their values, and everything else, such as sets and words, with ``==``. The exercises of
     :doc:`/book/introduction` use it.
 
     Examples
@@ -140,16 +141,46 @@ def _of_expressions(value, right):
     sympy = sys.modules["sympy"]
     try:
         value, right = sympy.sympify(value), sympy.sympify(right)
-        difference = sympy.simplify(value - right)
+        equal = _is_zero(value - right)
     except (TypeError, sympy.SympifyError):
         return "an expression is asked for"
-    if difference == 0 or difference.equals(0):
+    if equal:
         return None
     if strange := value.free_symbols - right.free_symbols:
         return f"the right one has no {', '.join(sorted(map(str, strange)))}"
-    if sympy.simplify(value + right) == 0:
+    if _is_zero(value + right):
         return "the size is right, the sign is not"
     return "this is another expression"
+
+
+def _is_zero(expression):
+    """Whether an expression is 0; where sympy cannot tell, whether it is at numbers in place of its symbols."""
+    sympy, rng = sys.modules["sympy"], np.random.default_rng(0)
+    left = sympy.simplify(expression)
+    known = left == 0 or left.equals(0)
+    if known is not None:
+        return known
+    symbols, values = sorted(left.free_symbols, key=str), []
+    for _ in range(DRAWS):
+        at = {symbol: _drawn(symbol, rng) for symbol in symbols}
+        if None in at.values():
+            return False
+        value = left.subs(at).evalf(30, chop=True)
+        if value.is_number and value.is_finite:
+            values.append(abs(value))
+    return bool(values) and max(values) < 1e-12
+
+
+def _drawn(symbol, rng):
+    """A number that a symbol may stand for, real unless it must not be; None if none is found."""
+    sympy = sys.modules["sympy"]
+    wanted = symbol.assumptions0.items()
+    for _ in range(DRAWS):
+        real = sympy.Rational(int(rng.integers(-3000, 3001)), 1000)
+        for number in (real, sympy.Integer(int(rng.integers(-9, 10))), sympy.I * real):
+            if all(getattr(number, f"is_{name}") in (value, None) for name, value in wanted):
+                return number
+    return None
 
 
 def _is_symbolic(value):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrnn_helpers import bases, diagnosis, dynamics, modes, network, solutions, tasks, training
-from lrnn_helpers.diagnosis import _around
+from lrnn_helpers.diagnosis import _around, _decompose
 from lrnn_helpers.diagnosis.__main__ import main
 from lrnn_helpers.modes import Modes
 from lrnn_helpers.network import Weights
@@ -108,7 +108,10 @@ def test_learning_curves_are_those_of_the_modes(white):
         np.testing.assert_allclose(found, expected, atol=1e-10)
     loss = modes.energy(path, d.data.s).sum(axis=-1)
     np.testing.assert_allclose(d.loss, loss, atol=1e-10)
-    # With aligned weights the network is its modes, to the last curve.
+    # With aligned weights the network is its modes, to the last curve; and they may be as large as they will become.
+    grown = network.aligned_weights(Modes(*np.full((3, 3), 0.9)), task.U, np.eye(3), task.V)
+    (aligned,) = (a for a in diagnosis.diagnose(task.x, task.y, weights=grown).assumptions if "aligned" in a.name)
+    assert aligned.holds and aligned.value < 1e-10
     own = network.aligned_weights(Modes(*np.full((3, 3), 0.1)), task.U, np.eye(3), task.V)
     d = diagnosis.diagnose(task.x, task.y, weights=own)
     c = d.compare(trained(d, task))
@@ -147,6 +150,30 @@ def test_coloured_patterns_are_found(N_x, N_y, T):
     np.testing.assert_allclose(found.U.T @ found.U, np.eye(N), atol=1e-12)
     np.testing.assert_allclose(found.V.T @ found.V, np.eye(N), atol=1e-12)
     assert found.off_diagonal.value < 1e-20 and found.mixing.value < 1e-20
+
+
+@pytest.mark.parametrize(("N_y", "N_x"), [(3, 3), (4, 2), (2, 4)])
+def test_what_a_turn_brings_to_the_diagonal(N_y, N_x):
+    rng, N = np.random.default_rng(N_y), min(N_y, N_x)
+    for M, axis in ((rng.normal(size=(5, N_y, N_x)), 1), (rng.normal(size=(5, N_y, N_x)), 2)):
+        for i in range(N):
+            for j in range(i + 1, M.shape[axis]):
+                A, B = _decompose._of_pair(M if axis == 1 else M.mT, i, j, N)
+                for phi in (0.4, 2.0):
+                    turned = M.copy()
+                    _decompose._turn(turned, axis, i, j, phi / 2)
+                    gained = _decompose._off(M) - _decompose._off(turned)
+                    assert gained == pytest.approx(A * (np.cos(phi) - 1) + B * np.sin(phi), rel=1e-9)
+
+
+def test_no_angle_all_around_is_better_than_the_best_angle():
+    """Of two heights that are nearly equal either may be taken, so those of the first look are what it must reach."""
+    for A, B, C, D in np.random.default_rng(0).normal(size=(300, 4)):
+
+        def height(x, A=A, B=B, C=C, D=D):
+            return A * np.cos(x) + B * np.sin(x) + C * np.cos(2 * x) + D * np.sin(2 * x)
+
+        assert height(2 * _decompose._best_angle(A, B, C, D)) >= height(_decompose.GRID).max() - 1e-12
 
 
 def test_equal_dimensions_may_have_any_vectors():
@@ -310,6 +337,7 @@ def test_spare_units_leave_the_landing_when_they_are_predicted_to(task):
     for seed in range(2):
         d = diagnosis.diagnose(task.x, task.y, hidden=16, scale=0.02, seed=seed)
         assert d.end_loss > 0.3 * d.nothing and d.bound < 1e-12 * d.nothing
+        assert d.escape.first < d.steps[-1] < 2 * d.escape.first  # curves go on until a little later
         run = trained(d, task, steps=int(1.5 * d.escape.first))
         left = _around.crossing(run.steps, -run.loss, -d.end_loss / 2)
         assert left == pytest.approx(d.escape.first, rel=0.15)
@@ -354,6 +382,8 @@ def test_modes_that_stay_near_nothing_are_not_given_a_time():
     task = echo(-0.01)
     d = diagnosis.diagnose(task.x, task.y, hidden=16, scale=0.02, seed=0)
     assert np.isnan(d.escape.step[0]) and d.escape.first == np.inf and d.end_gain[0] < 1e-3 * d.nothing
+    slope = modes.velocity(d.end, d.data.w, inputs=d.data.inputs)
+    assert max(np.abs(v).max() for v in slope) < 1e-15 * np.abs(d.data.inputs).max()  # and it rests there
     assert "dimension 1 stays near nothing" in str(d) and "does not get to its best mode" in str(d)
 
 
@@ -385,6 +415,25 @@ def test_the_residual_of_noise_is_told_from_that_of_the_task():
     assert residual == pytest.approx(noise, rel=0.4) and noise > 0.01
     assert sum(d.assumptions[-1].holds for d in found) == 12
     assert not diagnosis.diagnose(x, clean + 2 * x[:, 2], hidden=4).assumptions[-1].holds
+
+
+def test_noise_makes_a_fading_memory_of_a_constant_one_once_in_twenty_times():
+    kinds = []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((60, 4, 1))
+        y = x.sum(axis=1) + rng.standard_normal((60, 1))
+        kinds.append(diagnosis.diagnose(x, y, hidden=2, learning_rate=1e-3).dynamics.kind[0])
+    assert 2 <= 100 - kinds.count("constant") <= 9  # one of two is fitted: 5 are expected, and 16 at half of the gain
+
+
+def test_the_hankel_matrix_holds_the_map_by_lag():
+    """Of T = 4 lags: two rows of blocks, lags 0 to 2 and 1 to 3."""
+    rng = np.random.default_rng(8)
+    lag, x = rng.standard_normal((4, 2)), rng.standard_normal((100, 4, 2))
+    d = diagnosis.diagnose(x, np.einsum("kx,pkx->p", lag[::-1], x)[:, None], hidden=4)
+    hankel = [[*lag[i], *lag[i + 1], *lag[i + 2]] for i in range(2)]
+    np.testing.assert_allclose(d.hankel, np.linalg.svd(hankel, compute_uv=False), rtol=1e-10)
 
 
 def test_units_are_counted_above_noise():
@@ -499,7 +548,19 @@ def test_what_is_no_error_has_a_stated_meaning():
     shifted = rng.standard_normal((200, 4, 1)) + 2
     assert "inputs have means" in str(diagnosis.diagnose(shifted, shifted.sum(axis=1), hidden=4))
     unlearnable = diagnosis.diagnose(rng.standard_normal((200, 4, 1)), rng.standard_normal((200, 1)), hidden=4)
-    assert unlearnable.floor > 0.9 * unlearnable.nothing and str(unlearnable)
+    assert unlearnable.floor > 0.9 * unlearnable.nothing
+    ends, bound, floor = (v / unlearnable.nothing for v in (unlearnable.end_loss, unlearnable.bound, unlearnable.floor))
+    assert f"ends at {ends:.4f}" in str(unlearnable)
+    assert f"no network of this size is below {bound:.4f}, no linear map below {floor:.4f}" in str(unlearnable)
+    # A target that inputs tell nothing of, to the last bit: nothing is learned, at no step.
+    one = np.random.default_rng(4).integers(-9, 10, size=(40, 3, 1)).astype(float)
+    nothing = np.concatenate([one, -one]), np.concatenate([one[:, 0] ** 2] * 2)
+    d = diagnosis.diagnose(*nothing, hidden=4)
+    assert d.half.tolist() == [np.inf] and np.isfinite(d.loss).all() and 0 < d.learning_rate < d.stable_rate < np.inf
+    assert d.end_loss == d.nothing and d.units == 0
+    # Nor is there a slope at weights of 0, and so any rate is stable.
+    still = diagnosis.diagnose(*nothing, weights=Weights(np.zeros((4, 1)), np.zeros((4, 4)), np.zeros((1, 4))))
+    assert still.learning_rate == 1 and still.stable_rate == np.inf and (still.loss == still.nothing).all()
     with_rate = diagnosis.diagnose(GOOD, GOOD[:, 0], hidden=4, learning_rate=1e3)
     assert "NOT stable" in str(with_rate)
 
@@ -522,10 +583,23 @@ def test_report_table_and_figure(white, tmp_path, capsys):
     ]
     colours = [line.get_color() for line in after[2].get_lines()]
     assert colours == [colour for colour in dict.fromkeys(colours) for _ in range(4)]
+    # When the landing is left, where it is.
+    ends = diagnosis.diagnose(*echo(0.1)[:2], hidden=16, scale=0.02, seed=0)
+    (line,) = (line for line in ends.plot()[1].get_lines() if line.get_label() == "spare units leave")
+    assert list(line.get_xdata()) == [ends.escape.first] * 2
+    assert "spare units leave" not in [line.get_label() for line in after[1].get_lines()]
+    # On axes that hold something, too, a run has the colours of its prediction, dimension by dimension.
+    _, axes = plt.subplots(1, 3)
+    axes[2].plot([0, 1], [0, 1])
+    again = [line.get_color() for line in c.plot(axes)[2].get_lines()[1:]]
+    assert again == colours
     np.testing.assert_allclose(before[1].get_lines()[0].get_ydata(), d.loss / d.nothing)
     np.testing.assert_allclose(after[1].get_lines()[0].get_ydata(), c.loss / d.nothing)
     plt.close("all")
 
+    short = d.compare(trained(d, task, steps=int(c.half[d.order[:2]].mean())))
+    said = [line.split() for line in str(short).splitlines()[1:4]]
+    assert [words[2] == "never" for words in said] == [False, True, True] and said[2][3] == "nan"
     np.savez(tmp_path / "data.npz", x=task.x, y=task.y)
     main([str(tmp_path / "data.npz"), "--hidden", "8", "--scale", "0.02", "--figure", str(tmp_path / "f.png")])
     assert capsys.readouterr().out == f"{d}\n" and (tmp_path / "f.png").stat().st_size > 10_000

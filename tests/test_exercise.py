@@ -64,6 +64,21 @@ def test_not_yet(capsys, value, right, said):
     assert told(capsys, value, right, "the lag") == f"not yet: {said}. Look at this: the lag"
 
 
+def test_numbers_decide_where_sympy_cannot(capsys):
+    """A root of a square is a size: it is 1 + b only where that is not negative."""
+    root = lambda b: sp.sqrt(1 + 2 * b + b**2)  # noqa: E731
+    other, sign = "not yet: this is another expression", "not yet: the size is right, the sign is not"
+    for symbol in sp.Symbol("b"), sp.Symbol("b", real=True):
+        assert told(capsys, root(symbol), abs(1 + symbol)) == "right"
+        assert told(capsys, root(symbol), 1 + symbol) == told(capsys, root(symbol), -1 - symbol) == other
+        assert told(capsys, -root(symbol), abs(1 + symbol)) == sign
+    assert told(capsys, root(b), 1 + b) == told(capsys, root(b), abs(1 + b)) == "right"
+    assert told(capsys, -root(b), 1 + b) == sign
+    assert told(capsys, root(b), 1 + b + sp.Rational(1, 10**6)) == other
+    A, B = sp.symbols("A B", commutative=False)
+    assert told(capsys, A * B, B * A) == other
+
+
 def test_the_tolerance_is_of_the_largest_entry(capsys):
     assert told(capsys, [1000.0, 0.5], [1000.0, 0.0], rtol=1e-3) == "right"
     assert told(capsys, [1000.0, 1.5], [1000.0, 0.0], rtol=1e-3) != "right"

@@ -1,6 +1,7 @@
 """The ledger's mechanism: checks that can fail, mutants, statuses, seals."""
 
 import functools
+import hashlib
 import json
 import types
 import warnings
@@ -30,6 +31,7 @@ from lrnn_helpers.ledger import (
     witnesses,
 )
 from lrnn_helpers.ledger.__main__ import MARKS, first_rows, main
+from lrnn_helpers.ledger._seal import digest
 
 EQ9 = """
 def eq9(a, b, c, s, T, tau):
@@ -319,6 +321,13 @@ def test_what_has_no_value_refutes_only_where_that_is_declared(capsys):
         check.refutes("26", pair, define(RIGHT), difference, AT, undefined=ZeroDivisionError)
 
 
+def test_a_form_of_two_parts_is_refuted_by_either():
+    right, wrong = "return a - b, a * b", "return a - b, a + b"
+    forms = [define(f"def {name}(a, b):\n    {body}\n") for name, body in (("wrong", wrong), ("right", right))]
+    check.refutes("26", *forms, lambda a, b: (-b + a, b * a), AT)
+    assert check.records[-1]["witnesses"] == len(AT)
+
+
 def test_each_id_is_refuted_by_its_own_part():
     both = define("def both(a, b):\n    return a + b, a + b\n")
     one = define("def one(a, b):\n    return a + b, a * b\n")
@@ -484,6 +493,10 @@ def test_mutants_change_one_thing_each():
         "minus dropped", "transpose dropped", "branches swapped", "comparison reversed", "range end+1", "range end-1",
         "range start+1", "exp dropped", "conj dropped", "exponent cut at 1", "range cut at 2",
     }  # fmt: skip
+    kept = [name for name, _ in mutants(define("def f(x):\n    return x.sum() + np.sum(x) + x.max(0)\n"))]
+    assert not [name for name in kept if name.startswith(("sum", "max"))]
+    cut = next(m for name, m in mutants(define("def f(x, k):\n    return x**k\n")) if "cut" in name)
+    assert cut(2, np.arange(4)).tolist() == [1, 2, 2, 2] and cut(2, 3) == 2
     f = dict(mutants(define("def g(a, b):\n    return a - b * a\n")))
     assert f["sign: a - b * a"](2, 5) == 12 and f["left factor dropped: b * a"](2, 5) == 0
 
@@ -785,6 +798,12 @@ CHAPTER = "text\n\n$$\na = b\n$$ (eq:paper-2)\n\nmore\n\n$$\nx\n$$\n\n$$\ny\n$$ 
 SEALED = dict(symbolic=[], printed="def f(): ...", against="g", rtol=0, sizes={"T": [3]}, derivation="h")
 
 
+def test_a_digest_is_that_of_the_letters_themselves():
+    """Written into files: it must stay what it was, whatever the order of the keys, for every language."""
+    expected = hashlib.sha256('{"a": "λ", "b": 1}'.encode()).hexdigest()[:12]
+    assert digest({"b": 1, "a": "λ"}) == digest({"a": "λ", "b": 1}) == expected
+
+
 def test_the_seal_moves_with_all_that_is_shown_stated_and_run(rows):
     def seals(chapter=CHAPTER, row=None, **ran):
         changed = dict(rows, **{"2": dict(rows["2"], **(row or {}))})
@@ -835,6 +854,10 @@ def test_the_commands(tmp_path, capsys, monkeypatch):
     main(["readme"])
     assert "**1 of 3** numbered equations" in MARKS.search(readme.read_text())[0] and "stale" not in readme.read_text()
     assert readme.read_text() == f"a\n<!-- totals:begin -->\n{numbers}<!-- totals:end -->\nb\n"
+    readme.write_text("no marks")
+    with pytest.raises(SystemExit):
+        main(["readme"])
+    assert "has no marks" in capsys.readouterr().err and readme.read_text() == "no marks"
     for bad in (["init", "paper.md"], ["--book", "none", "totals"], ["nonsense"], []):
         with pytest.raises(SystemExit):
             main(bad)

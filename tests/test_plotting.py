@@ -101,6 +101,16 @@ def test_schematic_keeps_the_vectors_and_changes_the_values():
     assert colours[0] != colours[1]
 
 
+def test_schematic_ties_each_step_to_its_correlation():
+    ax = plotting.schematic()
+    place = {text.get_text(): text.get_position() for text in ax.texts}
+    tied = [(*line.get_xdata(), *line.get_ydata()) for line in ax.get_lines()]
+    for t in ("1", "2", "T-1", "T"):
+        (x, low), (same, high) = place[rf"$\Sigma^{{YX_{{{t}}}}}$"], place[rf"$\mathbf{{x}}_{{{t}}}$"]
+        (ends,) = (ends for ends in tied if ends[:2] == (x, x))
+        assert x == same and low < min(ends[2:]) < max(ends[2:]) < high
+
+
 def test_schematic_leads_each_arrow_from_one_node_to_the_next_and_names_it():
     ax = plotting.schematic()
     place = {}
@@ -186,6 +196,25 @@ def test_a_figure_s_digest_moves_with_what_is_drawn_and_not_with_rounding():
     assert len({line, *changed}) == 6
 
 
+def test_a_figure_s_digest_moves_with_a_swing_about_the_same_mean():
+    lines = []
+    for size in (0.2, 0.6):
+        _, ax = plt.subplots()
+        ax.plot(size * np.array([1, -1, -1, 1, 0, 0, 0, 0]))
+        ax.set_ylim(-1, 1)
+        lines.append(plotting._drawn(ax.figure))
+    assert lines[0] != lines[1]
+
+
+def test_a_figure_s_digest_moves_with_the_rows_of_a_map():
+    lines = []
+    for row in range(3):
+        _, ax = plt.subplots()
+        ax.pcolormesh((np.arange(4) == row)[:, None] * np.ones(4), vmin=0, vmax=1)
+        lines.append(plotting._drawn(ax.figure))
+    assert len(set(lines)) == 3
+
+
 def test_theory_that_leaves_the_simulation_is_not_shown():
     def draw(factor, also=True):
         x = np.linspace(0, 3, 50)
@@ -255,6 +284,23 @@ def test_a_theory_path_that_leaves_its_simulation_is_noticed():
     plotting.complex_path(turn, predicted=1.2 * turn[::3])
     with pytest.raises(AssertionError, match="off every simulation"):
         plotting.show(agree=0.01)
+
+
+def test_what_lies_on_a_theory_path_is_not_off_it():
+    """Between two of its points, too, however far these are apart."""
+    corners = np.array([0, 2 + 1j, 0.2 + 2j, 1.8 + 3j])
+    along = np.interp(np.linspace(0, 3, 61), np.arange(4), corners.real) + 1j * np.interp(
+        np.linspace(0, 3, 61), np.arange(4), corners.imag
+    )
+    plotting.complex_path(along, predicted=corners)
+    fig = plt.gcf()
+    fig.canvas.draw()
+    (ax,) = fig.axes
+    theory, simulation = (
+        next(line for line in ax.get_lines() if len(line.get_xdata()) == length) for length in (4, 61)
+    )
+    assert plotting._gap(ax, simulation, theory) < 1e-12
+    plt.close(fig)
 
 
 # ---- a figure's four pictures
@@ -353,6 +399,14 @@ def test_shades_keep_their_order_in_the_dark():
     assert min(np.diff(contrasts)) > 0.05
 
 
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.8])
+def test_contrasts_from_nothing_to_enough_become_those_from_seen_to_enough(share):
+    blue = share * np.array([0.2, 0.45, 0.9]) + (1 - share) * _renderings.PAPER
+    given = _renderings.contrast(blue)
+    wanted = np.interp(given, [1, 4.5], [3, 4.5])
+    assert wanted <= _renderings.contrast(np.array(_renderings.dark_colour(blue)[:3])) < wanted + 0.2
+
+
 def test_greys_change_places_with_the_ground():
     black, grey, white = (np.array(_renderings.dark_colour(c)[:3]) for c in ("black", "0.5", "white"))
     np.testing.assert_allclose(black, _renderings.INK)
@@ -376,6 +430,25 @@ def test_text_has_nine_pixels_on_a_wide_page_and_on_a_phone(rows, columns):
             _renderings._enlarge(fig, _renderings.NARROW_INCHES, _renderings.NARROW)
 
 
+def test_ticks_that_come_later_are_as_large_as_those_that_were_there():
+    fig = panels(1, 3)
+    _renderings._enlarge(fig, fig.get_figwidth(), _renderings.WIDE)
+    fig.axes[0].set_xticks(np.linspace(0, 3, 13))
+    fig.canvas.draw()
+    sizes = [label.get_fontsize() for label in fig.axes[0].get_xticklabels()]
+    assert len(sizes) == 13 and min(sizes) / 72 / fig.get_figwidth() * 800 >= 9 - 1e-9
+
+
+def test_a_black_edge_is_bright_in_the_dark():
+    fig, ax = plt.subplots()
+    (bar,) = ax.bar([1], [1], facecolor=plotting.COLOURS[0], edgecolor="black")
+    restore = _renderings.darken(fig)
+    np.testing.assert_allclose(bar.get_edgecolor()[:3], _renderings.INK)
+    for setter, value in reversed(restore):
+        setter(value)
+    assert bar.get_edgecolor() == mpl.colors.to_rgba("black")
+
+
 def test_stacked_panels_keep_their_labels_and_their_legend():
     fig = panels(1, 3)
     fig.canvas.draw()
@@ -387,6 +460,18 @@ def test_stacked_panels_keep_their_labels_and_their_legend():
     (legend,) = fig.legends
     assert [text.get_text() for text in legend.get_texts()] == ["training", "theory"]
     assert legend.get_window_extent().y1 < fig.axes[-1].get_window_extent().y0
+
+
+def test_a_legend_below_gets_room_of_its_own():
+    with_legend, without = panels(1, 3), panels(1, 3)
+    without.axes[0].get_legend().remove()
+    for fig in (with_legend, without):
+        fig.canvas.draw()
+        assert _renderings._stack(fig)
+        fig.canvas.draw()
+    (legend,) = with_legend.legends
+    more = with_legend.get_figheight() - without.get_figheight()
+    assert more > 0.9 * legend.get_window_extent().height / with_legend.dpi
 
 
 def test_three_rows_and_more_become_two_columns_above_two():

@@ -133,3 +133,26 @@ def test_vanishes_decides_what_is_zero_and_what_is_not():
 def test_errors_name_the_argument_the_rule_and_what_was_received(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_sign_is_read_off_only_where_it_is_there():
+    x = sp.Symbol("x", real=True)
+    assert symbolic.positive(1 + x, [x > 0]) and symbolic.positive(1 + x, [x >= 0])
+    assert symbolic.positive(x, [x > 0]) and symbolic.positive(x, [x >= 0], strict=False)
+    for expression, given in ((x, [x >= 0]), (x - 1, [x > 0]), (-x, [x > 0]), (x**3, []), (1 - x, [x > 0, x < 2])):
+        assert not symbolic.positive(expression, given)
+    assert symbolic.positive(1 - x, [x > 0, x < 1]) and symbolic.positive(2 - x, [x >= 0, x < 2])
+    assert not symbolic.positive(1 - x, [x > 0, x <= 1]) and symbolic.positive(1 - x, [x > 0, x <= 1], strict=False)
+
+
+def test_a_value_left_out_is_all_that_is_left_out():
+    x = sp.Symbol("x", real=True)
+    assert symbolic.positive(x**2, [sp.Ne(x, 0)]) and not symbolic.positive(x, [sp.Ne(x, 0)])
+    assert not symbolic.positive(x**2, [sp.Ne(x, 1)]) and symbolic.positive(x**2, [sp.Ne(x, 1)], strict=False)
+
+
+@pytest.mark.parametrize("make", [symbolic.data, symbolic.data_matrix, symbolic.covariance])
+def test_there_is_at_least_one_step(make):
+    assert len(make(1)) == 1
+    with pytest.raises(ValueError, match="T must be an integer >= 1, got 0"):
+        make(0)

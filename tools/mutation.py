@@ -34,10 +34,11 @@ REPORT = ROOT / "tests" / "mutation.yml"
 HEADER = """\
 # Written by `make mutants`, but for `explained`: mutants of which somebody has seen that no result changes, and why.
 # What stands under `survived` is to be noticed by a test, or to be explained."""
+COUNTS = "mutants", "drawn", "killed", "equivalent", "survived"
 LEAST = 0.98  # of the mutants that change a result, the share that must be noticed
 # {room: (its files, the files of its tests)}
 ROOMS = {
-    "package": ("_jit _lags _threads _validation", "threads training"),
+    "package": ("_jit _lags _threads _validation", "threads jit training dynamics network coloured solutions"),
     "dynamics": ("dynamics", "dynamics"),
     "bases": ("bases", "network tasks eigenspace"),
     "symbolic": ("symbolic", "symbolic words coloured"),
@@ -52,10 +53,10 @@ ROOMS = {
     "diagnosis": ("diagnosis", "diagnosis"),
     "plotting": ("plotting _renderings", "plotting"),
     "exercise": ("exercise", "exercise"),
-    "ledger": ("ledger", "ledger ledger_rows other_paper"),
+    "ledger": ("ledger", "ledger ledger_rows proofs other_paper"),
 }
 # Compiled, from a cache that only the source's date renews: a mutant would not run.
-COMPILED = {"modes/_compiled.py", "modes/_radau.py", "training/_tiles.py"}
+COMPILED = {"_lanes.py", "_simd.py", "modes/_compiled.py", "modes/_radau.py", "training/_tiles.py"}
 HEAVY = ("matplotlib.pyplot", "numba", "scipy.integrate", "scipy.optimize", "scipy.stats", "sympy", "torch", "joblib")
 AT_IMPORT = ""  # coverage's name for what runs as the tests' files are imported: any test may depend on it
 SPARE = 5.0, 20.0  # a test may take so many times as long as without the error, and so many seconds more
@@ -278,13 +279,12 @@ def report(room, sample, seed, explained, only=None):
             survived.append(key)
             print(f"  survived  {'  |  '.join(key)}  ({len(chosen)} tests)", flush=True)
     killed = len(drawn) - equivalent - len(survived)
-    counts = dict(mutants=len(pool), drawn=len(drawn), killed=killed, equivalent=equivalent, survived=len(survived))
-    return counts, survived
+    return dict(zip(COUNTS, (len(pool), len(drawn), killed, equivalent, len(survived)), strict=True)), survived
 
 
-def line(name, counts):
+def line(room, counts):
     share = counts["killed"] / max(1, counts["drawn"] - counts["equivalent"])
-    return f"{name:12}" + "".join(f"{n:>12}" for n in counts.values()) + f"{share:10.1%}"
+    return f"{room:12}" + "".join(f"{counts[name]:>12}" for name in COUNTS) + f"{share:10.1%}"
 
 
 def read():
@@ -320,10 +320,12 @@ def main():
         of_room = {key for key in survived if key[0] in names(room)}
         if given.again and not of_room:
             continue
-        counts, found = report(room, given.sample, given.seed, explained, of_room if given.again else None)
+        # What survived is in the sample that was drawn then.
+        sample, seed = (rooms[room]["drawn"], rooms[room]["seed"]) if given.again else (given.sample, given.seed)
+        counts, found = report(room, sample, seed, explained, of_room if given.again else None)
         print(line(room, counts), flush=True)
         rooms, explained, survived = read()
-        rooms[room] = counts
+        rooms[room] = {"seed": seed, **counts}
         survived = {key: entry for key, entry in survived.items() if key[0] not in names(room)}
         survived |= {key: dict(zip(("file", "line", "mutant"), key, strict=True)) for key in found}
         write({name: rooms[name] for name in ROOMS if name in rooms}, explained, survived)
@@ -332,7 +334,7 @@ def main():
 
 def total(rooms):
     """Print the sum over the rooms; whether too few are noticed."""
-    counts = {name: sum(room[name] for room in rooms.values()) for name in next(iter(rooms.values()))}
+    counts = {name: sum(room[name] for room in rooms.values()) for name in COUNTS}
     print(line("all", counts))
     return counts["killed"] < LEAST * (counts["drawn"] - counts["equivalent"])
 

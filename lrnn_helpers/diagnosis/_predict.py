@@ -121,7 +121,9 @@ def _follow(start, w, C, energy, rate, wanted):
 def _ends(first, w, C, best, energy):
     """Where gradient flow tends to, and the time in which 99 % of the gain is there."""
     s = np.einsum("ntu,nu->nt", C, w)
-    unit = 1 / np.maximum(np.abs(s).max(axis=1), np.finfo(float).tiny)
+    # By the correlations, or by the inputs where no input tells anything of a dimension.
+    size = np.abs(s).max(axis=1)
+    unit = 1 / np.maximum(np.where(size > 0, size, np.abs(C).max(axis=(1, 2))), np.finfo(float).tiny)
     # b moves by u times as fast as a and c do.
     slow = np.min(np.abs(best.u), initial=1.0, where=(best.u != 0) & np.isfinite(best.u))
     times = np.concatenate([[0.0], np.geomspace(1e-2, min(SPAN / slow, 1e12), 400)])
