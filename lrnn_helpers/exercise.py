@@ -50,7 +50,8 @@ def answer(
     -----
     Expressions of sympy are compared by equality, after simplification, and where sympy cannot tell by their values at
     20 points, in which a symbol of which nothing is assumed is a real number. Numbers and arrays are compared with the
-    tolerance, functions by their values, and everything else, such as sets and words, with ``==``. The exercises of
+    tolerance, functions by their values, and everything else, such as sets and words, with ``==``: there a list is as
+    good as a tuple or an array, ``{}`` is the empty set, and capitals in words do not count. The exercises of
     :doc:`/book/introduction` use it.
 
     Examples
@@ -118,7 +119,7 @@ def _wrong(value, right, rtol):
         return _of_expressions(value, right)
     expected = _numbers(right)
     if expected is None:
-        return None if value == right else "this is another one"
+        return _of_words(_plain(value), _plain(right))
     if not np.isfinite(expected).all():
         raise ValueError(f"right must be finite, got {right!r}")
     got = _numbers(value)
@@ -134,6 +135,31 @@ def _wrong(value, right, rtol):
     if np.abs(got + expected).max(initial=0) <= allowed:
         return "the size is right, the sign is not"
     return "this is another number" if expected.ndim == 0 else "these are other numbers"
+
+
+def _of_words(value, right):
+    """The same for words, True or False, sets, and lists of these, all of them plain."""
+    if value == right:
+        return None
+    if isinstance(value, tuple) and isinstance(right, tuple) and len(value) == len(right):
+        return next(wrong for parts in zip(value, right, strict=True) if (wrong := _of_words(*parts)))
+    if isinstance(right, tuple):
+        return f"a list of {len(right)} is asked for"
+    for kind, name in ((str, "a word"), (bool, "True or False"), (frozenset, "a set")):
+        if isinstance(right, kind) and not isinstance(value, kind):
+            return f"{name} is asked for"
+    return "this is another one"
+
+
+def _plain(value):
+    """Without what does not matter: array, list or tuple; capitals and blanks around a word; {} for the empty set."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, str):
+        return value.strip().lower()
+    if isinstance(value, set | frozenset) or value == {}:
+        return frozenset(map(_plain, value))
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
 
 
 def _of_expressions(value, right):
