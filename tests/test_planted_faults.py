@@ -450,7 +450,7 @@ SABOTAGE = {
     "i6": ("ledger/_compare.py", "return max((error(v, t)", "return min((error(v, t)", "ledger"),
     "i7": ("ledger/_check.py", "if not vanishes(one - other)", "if False", "ledger"),
     "i8": ("ledger/_check.py", "(passed < len(beyond) if supported else passed)", "True", "ledger"),
-    "i9": ("ledger/_book.py", '{own_evidence(s) for s in steps} == {"proved"}', "steps", "ledger"),
+    "i9": ("ledger/_book.py", '{own_evidence(step) for step in steps} <= {"proved"}', "True", "ledger"),
     "i10": ("ledger/_book.py", 'if refuted or (id in heads and mine)', "if False", "ledger"),
     "i11": ("ledger/_book.py", "min([*below, own_evidence(id)], key", "min([own_evidence(id)], key", "ledger"),
     "i12": ("ledger/_seal.py", '"call", "printed", "corrected",', '"call",', "ledger"),
