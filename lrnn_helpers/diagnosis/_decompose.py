@@ -108,7 +108,11 @@ GRID = np.linspace(-np.pi, np.pi, 32, endpoint=False)
 
 
 def _best_angle(A, B, C, D):
-    """Half of the φ that makes A cos φ + B sin φ + C cos 2φ + D sin 2φ largest."""
+    """Half of the φ that makes A cos φ + B sin φ + C cos 2φ + D sin 2φ largest.
+
+    It is climbed to from the best point of a grid; where two maxima are as high as each other to a hundredth, it may be
+    the lower one, and a sweep gains a little less.
+    """
     size = max(abs(A), abs(B), abs(C), abs(D))
     if size == 0:
         return 0.0
