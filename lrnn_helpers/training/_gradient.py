@@ -218,58 +218,52 @@ def by_numpy(state, stats, steps):
                 break
 
 
-def by_compiled(state, stats, steps):
-    """The same in compiled code, on data filled up to whole tiles."""
-    W, (N_x, N_y) = state.weights, (state.weights.Wx.shape[2], state.weights.Wy.shape[1])
-    tiles = _jit.compiled(COMPILED)
-    side, T = tiles.SIDE, stats.lags
-    spare_x, spare_y = (0, -N_x % side), (0, -N_y % side)
-
-    def cut(matrix):
-        """Tile after tile."""
-        return matrix.reshape(len(matrix) // side, side, -1, side).swapaxes(1, 2).reshape(-1)
-
+def _filled(stats, N_x, N_y, rows, columns):
+    """Covariance, diagonal (one of them empty) and correlation, N_x filled up to whole `rows`, N_y to `columns`."""
+    T, spare_x, spare_y = stats.lags, (0, -N_x % rows), (0, -N_y % columns)
     correlation = np.pad(stats.correlation.reshape(T, N_x, N_y), ((0, 0), spare_x, spare_y))
-    correlation = cut(correlation.reshape(-1, correlation.shape[2]))
-    covariance, diagonal = np.empty(0), np.empty(0)
+    covariance, diagonal = np.empty((0, 0)), np.empty(0)
     if stats.diagonal is None:
         blocks = np.pad(stats.covariance.reshape(T, N_x, T, N_x), ((0, 0), spare_x) * 2)
-        covariance = cut(blocks.reshape(T * blocks.shape[1], -1))
+        covariance = blocks.reshape(T * blocks.shape[1], -1)
     else:
         diagonal = np.pad(stats.diagonal[:, 0].reshape(T, N_x), ((0, 0), spare_x)).reshape(-1)
+    return covariance, diagonal, correlation.reshape(-1, correlation.shape[2])
+
+
+def _in_parts(train, state, data, stats, steps, group, least):
+    """So many steps of a compiled `train`, the networks spread over the cores."""
     if state.tolerance < 0:
         np.add(state.taken, steps, out=state.taken)
 
     def part(rows):
-        own = (x[rows] for x in (*W, *state[1:4]))
-        tiles.train(*own, covariance, diagonal, correlation, T, steps, state.tolerance)
+        own = (x[rows] for x in (*state.weights, *state[1:4]))
+        train(*own, *data, stats.lags, steps, state.tolerance)
 
+    _threads.over(part, len(state.rate), group, least)
+
+
+def by_compiled(state, stats, steps):
+    """The same in compiled code, on data filled up to whole tiles."""
+    tiles, (N_x, N_y) = _jit.compiled(COMPILED), (state.weights.Wx.shape[2], state.weights.Wy.shape[1])
+    side = tiles.SIDE
+
+    def cut(matrix):
+        """Tile after tile."""
+        return matrix.reshape(len(matrix) // side, side, matrix.shape[1] // side, side).swapaxes(1, 2).reshape(-1)
+
+    covariance, diagonal, correlation = _filled(stats, N_x, N_y, side, side)
     # A thread is worth starting for some milliseconds of work.
-    _threads.over(part, len(state.rate), tiles.REGISTER, least=1 + WORTH // (tiles.REGISTER * max(steps, 1)))
+    least = 1 + WORTH // (tiles.REGISTER * max(steps, 1))
+    _in_parts(tiles.train, state, (cut(covariance), diagonal, cut(correlation)), stats, steps, tiles.REGISTER, least)
 
 
 def by_wide(state, stats, steps):
     """The same for networks of any N_h, one by one."""
-    W, T = state.weights, stats.lags
-    N_h, N_x = W.Wx.shape[1:]
-    N_y = W.Wy.shape[1]
-    wide = _jit.compiled(WIDE)
-    spare_x, spare_y = (0, -N_x % wide.TALL), (0, -N_y % wide.WIDE)
-    correlation = np.pad(stats.correlation.reshape(T, N_x, N_y), ((0, 0), spare_x, spare_y))
-    correlation = correlation.reshape(-1, N_y + spare_y[1])
-    covariance, diagonal = np.empty(0), np.empty(0)
-    if stats.diagonal is None:
-        covariance = np.pad(stats.covariance.reshape(T, N_x, T, N_x), ((0, 0), spare_x) * 2).reshape(-1)
-    else:
-        diagonal = np.pad(stats.diagonal[:, 0].reshape(T, N_x), ((0, 0), spare_x)).reshape(-1)
-    if state.tolerance < 0:
-        np.add(state.taken, steps, out=state.taken)
-
-    def part(rows):
-        own = (x[rows] for x in (*W, *state[1:4]))
-        wide.train(*own, covariance, diagonal, correlation, T, steps, state.tolerance)
-
-    _threads.over(part, len(state.rate), least=1 + WORTH_WIDE // (max(steps, 1) * 3 * T * N_x * N_h**2))
+    wide, (N_h, N_x), N_y = _jit.compiled(WIDE), state.weights.Wx.shape[1:], state.weights.Wy.shape[1]
+    covariance, diagonal, correlation = _filled(stats, N_x, N_y, wide.TALL, wide.WIDE)
+    least = 1 + WORTH_WIDE // (max(steps, 1) * 3 * stats.lags * N_x * N_h**2)
+    _in_parts(wide.train, state, (covariance.reshape(-1), diagonal, correlation), stats, steps, 1, least)
 
 
 def sample_loss(Wx, Wh, Wy, data):
